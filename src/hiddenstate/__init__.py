@@ -1,0 +1,3 @@
+"""Recurrent networks from equation to application."""
+
+__version__ = "0.1.0"
