@@ -1,0 +1,470 @@
+"""A cell: frozen data that says what one step computes, and checks its own laws when it is built."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from hiddenstate.cells import elementwise
+from hiddenstate.cells.equation import Expr, Names, const, node, parse_equations, substitute, text, walk
+from hiddenstate.errors import InvalidArgument, nearest
+
+WIDTHS = {"F": "input features", "H": "hidden units", "P": "projected (or output) units"}
+
+
+@dataclass(frozen=True)
+class State:
+    """A value carried from step to step: its width letter, first value, and the domain tests draw from.
+
+    `zoned` says whether zoneout may hold it back: not where states are only meaningful together.
+    """
+
+    name: str
+    width: str = "H"
+    initial: float = 0.0
+    low: float = -1.0
+    high: float = 1.0
+    zoned: bool = True
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A stacked weight matrix: its letter in the equations, its parameter names, and how many rows a block
+    has. A matrix without a bias leaves `bias` empty."""
+
+    letter: str
+    weight: str
+    bias: str = ""
+    width: str = "H"
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A learned per-unit vector: drawn uniformly from [low, high], or like the matrices where these are None."""
+
+    name: str
+    low: float | None = None
+    high: float | None = None
+    width: str = "H"
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A random 0/1 input of a cell: 0 with probability `rate`, drawn for each step or once for a sequence.
+
+    `scaled` divides the ones by 1 - rate and reads as 1 when not training (dropout); otherwise the mask
+    reads as its mean when not training (zoneout).
+    """
+
+    name: str
+    rate: float
+    per: str = "step"
+    scaled: bool = False
+    width: str = "H"
+
+
+_MATRICES = (
+    Matrix("W", "weight_ih", "bias_ih"),
+    Matrix("R", "weight_hh", "bias_hh"),
+    Matrix("P", "weight_hr", "", "P"),
+    Matrix("V", "weight_ho", "bias_ho", "P"),
+)
+
+
+@dataclass(frozen=True)
+class Product:
+    """One matrix product of a stage: rows [first, first + len(labels)) of a stacked matrix, in blocks."""
+
+    letter: str
+    labels: tuple[str, ...]
+    first: int
+    operand: Expr
+
+    def nodes(self) -> tuple[Expr, ...]:
+        """The expression node of each block, in order."""
+        return tuple(node("matmul", (self.operand,), name) for name in self.names())
+
+    def names(self) -> tuple[str, ...]:
+        """The name of each block as it stands in the equations."""
+        return tuple(f"{self.letter}_{label}" if label else self.letter for label in self.labels)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Matrix products, then row normalisations, then pointwise assignments."""
+
+    products: tuple[Product, ...]
+    norms: tuple[Expr, ...]
+    assignments: tuple[tuple[str, Expr], ...]
+
+
+def _frozen(mapping: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType(dict(mapping))
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """What one step computes: equations over the input x and the previous states.
+
+    `states` are carried; `output` is what the layer returns (the first state unless said). `orders` gives
+    other libraries' block order of the stacked matrices. Raises InvalidArgument where a law is broken.
+    Equations in the notation of `cells/equation.py`.
+
+    >>> tanh_cell = Cell("mine", "h = tanh(W x + R h')", (State("h"),))
+    >>> tanh_cell.parameter_count(F=100, H=10)  # 110 x 10 weights, and two biases as in torch
+    1120
+    """
+
+    name: str
+    equations: str
+    states: tuple[State, ...]
+    title: str = ""
+    paper: str = ""
+    note: str = ""
+    output: str = ""
+    matrices: tuple[Matrix, ...] = ()
+    vectors: tuple[Vector, ...] = ()
+    masks: tuple[Mask, ...] = ()
+    orders: Mapping[str, str] = field(default_factory=dict)
+    activations: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "orders", _frozen(self.orders))
+        object.__setattr__(self, "activations", _frozen(self.activations))
+        known = {matrix.letter: matrix for matrix in (*_MATRICES, *self.matrices)}
+        letters = list(dict.fromkeys(n.name.partition("_")[0] for n in self._matmuls()))
+        for letter in letters:
+            default = Matrix(letter, f"weight_{letter.lower()}", f"bias_{letter.lower()}")
+            known.setdefault(letter, default)
+        object.__setattr__(self, "matrices", tuple(known[letter] for letter in letters))
+        object.__setattr__(self, "output", self.output or (self.states[0].name if self.states else ""))
+        _Laws(self).check()
+
+    # --- identity: a cell is its text ---
+
+    def as_dict(self) -> dict[str, Any]:
+        """The cell as plain values, ready for JSON."""
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        for name in ("states", "matrices", "vectors", "masks"):
+            values[name] = [dataclasses.asdict(row) for row in values[name]]
+        values["orders"], values["activations"] = dict(self.orders), dict(self.activations)
+        for state in values["states"]:
+            state["initial"] = repr(state["initial"]) if math.isinf(state["initial"]) else state["initial"]
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Cell:
+        """Build a cell from plain values; unknown keys raise InvalidArgument."""
+        rows = {"states": State, "matrices": Matrix, "vectors": Vector, "masks": Mask}
+        known = {f.name for f in dataclasses.fields(cls)}
+        for key in values:
+            if key not in known:
+                raise InvalidArgument(f"a cell has no field {key!r}; {nearest(key, known)}")
+        given = dict(values)
+        try:
+            for name, row in rows.items():
+                given[name] = tuple(row(**entry) for entry in given.get(name, ()))
+            given["states"] = tuple(
+                dataclasses.replace(state, initial=float(state.initial)) for state in given["states"]
+            )
+            return cls(**given)
+        except TypeError as error:
+            raise InvalidArgument(f"expected a cell's fields {', '.join(sorted(known))}; {error}") from None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Cell) and self.as_dict() == other.as_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.equations, self.states, self.masks, tuple(self.activations.items())))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Cell.from_dict, (self.as_dict(),)
+
+    def __deepcopy__(self, memo: object) -> Cell:
+        return self
+
+    # --- what follows from the text ---
+
+    @cached_property
+    def _written(self) -> tuple[tuple[str, Expr], ...]:
+        names = Names(
+            frozenset(state.name for state in self.states),
+            frozenset(vector.name for vector in self.vectors),
+            frozenset(mask.name for mask in self.masks),
+            frozenset(elementwise.FUNCTIONS),
+        )
+        return parse_equations(self.equations, names)
+
+    def _matmuls(self) -> list[Expr]:
+        return [n for n in walk(*(root for _, root in self._written)) if n.op == "matmul"]
+
+    @cached_property
+    def slots(self) -> Mapping[str, str]:
+        """The activation of each equation that has one, by the name it defines: what `activations` may set."""
+        return MappingProxyType({name: _call_text(call) for name, call in self._calls().items()})
+
+    def _calls(self) -> dict[str, Expr]:
+        calls = {}
+        for name, root in self._written:
+            found = [n for n in walk(root) if n.op == "call"]
+            if len(found) == 1:
+                calls[name] = found[0]
+        return calls
+
+    @cached_property
+    def assignments(self) -> tuple[tuple[str, Expr], ...]:
+        """The equations as expressions, with the chosen activations in place."""
+        calls, chosen = self._calls(), {}
+        for name, written in self.activations.items():
+            if name not in calls:
+                raise InvalidArgument(f"{self.name} has no activation named {name!r}; {nearest(name, calls)}")
+            chosen[name] = elementwise.activation(written, calls[name].args[0])
+        return tuple(
+            (name, _with_defaults(substitute(root, {calls[name]: chosen[name]} if name in chosen else {})))
+            for name, root in self._written
+        )
+
+    @cached_property
+    def labels(self) -> Mapping[str, tuple[str, ...]]:
+        """The blocks of each stacked matrix, in the order in which the equations name them."""
+        found: dict[str, list[str]] = {matrix.letter: [] for matrix in self.matrices}
+        for matmul in self._matmuls():
+            letter, _, label = matmul.name.partition("_")
+            if label not in found[letter]:
+                found[letter].append(label)
+        return MappingProxyType({letter: tuple(blocks) for letter, blocks in found.items()})
+
+    @cached_property
+    def norm_vectors(self) -> tuple[Vector, ...]:
+        """The gain (first 1) and shift (first 0) of each normalisation."""
+        names = dict.fromkeys(
+            n.name for n in walk(*(root for _, root in self.assignments)) if n.op == "vector"
+        )
+        declared = {vector.name for vector in self.vectors}
+        first = {"gain": 1.0, "shift": 0.0}
+        return tuple(
+            Vector(name, first[name.partition("_")[0]], first[name.partition("_")[0]])
+            for name in names
+            if name not in declared
+        )
+
+    @cached_property
+    def levels(self) -> Mapping[Expr, int]:
+        """The stage in which each node of the equations is computed."""
+        level: dict[Expr, int] = {}
+        defined: dict[str, int] = {}
+        for name, root in self.assignments:
+            for n in walk(root):
+                below = max((level[arg] for arg in n.args), default=0)
+                if n.op == "symbol":
+                    below = defined.get(n.name, 0)
+                elif n.op in ("matmul", "norm") and n.args[0].op == "symbol" and n.args[0].name != "x":
+                    below += 1  # a product, or a mean over the units, needs the whole vector to be there
+                level[n] = below
+            defined[name] = level[root]
+        return MappingProxyType(level)
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The equations grouped into stages: products, normalisations, pointwise assignments."""
+        nodes = list(walk(*(root for _, root in self.assignments)))
+        stages = []
+        for level in range(max(self.levels.values()) + 1):
+            here = [n for n in nodes if self.levels[n] == level]
+            stages.append(
+                Stage(
+                    self._products([n for n in here if n.op == "matmul"]),
+                    tuple(n for n in here if n.op == "norm"),
+                    tuple(pair for pair in self.assignments if self.levels[pair[1]] == level),
+                )
+            )
+        return tuple(stages)
+
+    def _products(self, matmuls: list[Expr]) -> tuple[Product, ...]:
+        """Join neighbouring blocks of one matrix that multiply the same operand into one product."""
+        products: list[Product] = []
+        for matrix in self.matrices:
+            for first, label in enumerate(self.labels[matrix.letter]):
+                name = f"{matrix.letter}_{label}" if label else matrix.letter
+                for matmul in (n for n in matmuls if n.name == name):
+                    operand, last = matmul.args[0], products[-1] if products else None
+                    joined = last and (last.letter, last.operand) == (matrix.letter, operand)
+                    if last and joined and last.first + len(last.labels) == first:
+                        products[-1] = dataclasses.replace(last, labels=(*last.labels, label))
+                    else:
+                        products.append(Product(matrix.letter, (label,), first, operand))
+        return tuple(products)
+
+    def width_of(self, root: Expr) -> str:
+        """The width letter of a value, "" for a constant."""
+        if root.op == "symbol" and root.name != "x":
+            return self.width_of(dict(self.assignments)[root.name])
+        if root.op == "symbol":
+            return "F"
+        if root.op == "matmul":
+            return self.matrix(root.name.partition("_")[0]).width
+        for kind, rows in (("previous", self.states), ("mask", self.masks)):
+            if root.op == kind:
+                return next(row.width for row in rows if row.name == root.name)  # type: ignore[attr-defined]
+        if root.op == "vector":
+            declared = next((v.width for v in self.vectors if v.name == root.name), None)
+            return declared or ""  # a normalisation's vectors take the width of what they scale
+        found = {self.width_of(arg) for arg in root.args} - {""}
+        if len(found) > 1:
+            raise InvalidArgument(
+                f"{self.name}: {text(root)} mixes widths {' and '.join(sorted(found))}; "
+                "a matrix brings a vector to another width"
+            )
+        return found.pop() if found else ""
+
+    def matrix(self, letter: str) -> Matrix:
+        """The stacked matrix of a letter."""
+        return next(matrix for matrix in self.matrices if matrix.letter == letter)
+
+    def parameter_shapes(self, F: int, H: int, P: int | None = None, bias: bool = True) -> dict[str, tuple[int, ...]]:
+        """The name and shape of every parameter: stacked matrices [blocks x width, operand], biases, vectors.
+
+        >>> from hiddenstate.cells import CELLS
+        >>> CELLS["gru"].parameter_shapes(F=3, H=2)["weight_hh"]
+        (6, 2)
+        """
+        size = {"F": F, "H": H, "P": H if P is None else P}
+        shapes: dict[str, tuple[int, ...]] = {}
+        for matrix in self.matrices:
+            first = next(n for n in self._matmuls() if n.name.partition("_")[0] == matrix.letter)
+            rows = len(self.labels[matrix.letter]) * size[matrix.width]
+            shapes[matrix.weight] = (rows, size[self.width_of(first.args[0])])
+        for matrix in self.matrices:
+            if matrix.bias and bias:
+                shapes[matrix.bias] = (shapes[matrix.weight][0],)
+        for vector in (*self.vectors, *self.norm_vectors):
+            shapes[vector.name] = (size[self._vector_width(vector)],)
+        return shapes
+
+    def _vector_width(self, vector: Vector) -> str:
+        if vector in self.vectors:
+            return vector.width
+        wanted = node("vector", name=vector.name)
+        for n in walk(*(root for _, root in self.assignments)):
+            if wanted in n.args:
+                return self.width_of(n)
+        return "H"
+
+    def parameter_count(self, F: int, H: int, P: int | None = None, bias: bool = True) -> int:
+        """How many numbers are learned."""
+        return sum(math.prod(shape) for shape in self.parameter_shapes(F, H, P, bias).values())
+
+    def replace(self, **changes: Any) -> Cell:
+        """The same cell with other fields."""
+        return dataclasses.replace(self, **changes)
+
+    def with_activations(self, chosen: str | Mapping[str, str] | None) -> Cell:
+        """The cell with other activations: by slot, or one name for every slot that is tanh.
+
+        >>> from hiddenstate.cells import CELLS
+        >>> dict(CELLS["rnn"].with_activations("relu").activations)
+        {'h': 'relu'}
+        """
+        if chosen is None:
+            return self
+        if isinstance(chosen, str):
+            squashing = [name for name, call in self.slots.items() if call == "tanh"]
+            if not squashing:
+                raise InvalidArgument(
+                    f"{self.name} has no tanh to replace by {chosen!r}; name the slot, one of: {', '.join(self.slots)}"
+                )
+            chosen = dict.fromkeys(squashing, chosen)
+        return self.replace(activations={**self.activations, **chosen})
+
+
+def _call_text(call: Expr) -> str:
+    constants = ", ".join(text(arg) for arg in call.args[1:])
+    return f"{call.name}({constants})" if constants else call.name
+
+
+def _with_defaults(root: Expr) -> Expr:
+    """Fill in the constants that a function's use leaves out."""
+    mapping: dict[Expr, Expr] = {}
+    for n in walk(root):
+        if n.op == "call":
+            values = list(elementwise.FUNCTIONS[n.name].parameters.values())
+            if len(n.args) - 1 > len(values):
+                raise InvalidArgument(f"{n.name}() takes {1 + len(values)} values at most, came {len(n.args)}")
+            missing = tuple(const(value) for value in values[len(n.args) - 1 :])
+            mapping[n] = node("call", (*n.args, *missing), n.name)
+    if all(old is new for old, new in mapping.items()):
+        return root
+    done: dict[Expr, Expr] = {}
+    for n in walk(root):  # innermost first, so that a call inside a call is filled in as well
+        args = tuple(done[arg] for arg in n.args)
+        extra = mapping[n].args[len(args) :] if n in mapping else ()
+        done[n] = node(n.op, (*args, *extra), n.name, n.value)
+    return done[root]
+
+
+class _Laws:
+    """What every cell must hold, checked once when it is built."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+
+    def fail(self, message: str) -> None:
+        raise InvalidArgument(f"cell {self.cell.name!r}: {message}")
+
+    def check(self) -> None:
+        cell = self.cell
+        if not cell.states:
+            self.fail("expected at least one state; without one nothing is carried from step to step")
+        defined = dict(cell.assignments)
+        for state in cell.states:
+            if state.name not in defined:
+                self.fail(f"state {state.name!r} has no successor; write an equation `{state.name} = ...`")
+            if cell.width_of(defined[state.name]) != state.width:
+                self.fail(
+                    f"state {state.name!r} is declared with width {state.width}, its equation gives "
+                    f"{cell.width_of(defined[state.name])}"
+                )
+            if not state.low <= state.high:
+                self.fail(f"the domain of state {state.name!r} is empty: [{state.low}, {state.high}]")
+        if cell.output not in defined:
+            self.fail(f"the output {cell.output!r} is not computed; {nearest(cell.output, defined)}")
+        for row in (*cell.states, *cell.matrices, *cell.vectors, *cell.masks):
+            if row.width not in WIDTHS:
+                self.fail(f"unknown width {row.width!r}; {nearest(row.width, WIDTHS)}")
+        for mask in cell.masks:
+            if not 0 <= mask.rate < 1:
+                self.fail(f"the mask {mask.name!r} drops with probability {mask.rate}; expected 0 <= rate < 1")
+            if mask.per not in ("step", "sequence"):
+                self.fail(f"mask {mask.name!r} is drawn per {mask.per!r}; expected 'step' or 'sequence'")
+        self.check_matrices()
+        self.check_use(defined)
+
+    def check_matrices(self) -> None:
+        for matrix in self.cell.matrices:
+            blocks = [n for n in self.cell._matmuls() if n.name.partition("_")[0] == matrix.letter]
+            widths = {self.cell.width_of(n.args[0]) for n in blocks}
+            if len(widths) > 1:
+                self.fail(f"{matrix.letter} multiplies vectors of widths {' and '.join(sorted(widths))}; use two letters")
+            for name in {n.name for n in blocks}:
+                if len({n for n in blocks if n.name == name}) > 1:
+                    self.fail(f"{name} multiplies two different vectors; give each its own matrix")
+
+    def check_use(self, defined: Mapping[str, Expr]) -> None:
+        used = {(n.op, n.name) for n in walk(*defined.values())}
+        needed = {state.name for state in self.cell.states} | {self.cell.output}
+        for name in defined:
+            if name not in needed and ("symbol", name) not in used:
+                self.fail(f"{name!r} is computed and never used; remove it or use it")
+        for kind, rows in (("vector", self.cell.vectors), ("mask", self.cell.masks)):
+            for row in rows:
+                if (kind, row.name) not in used:
+                    self.fail(f"the {kind} {row.name!r} is declared and never used")
+        for other, order in self.cell.orders.items():
+            blocks = max(self.cell.labels.values(), key=len)
+            if sorted(order.split()) != sorted(blocks):
+                self.fail(f"the order for {other} is {order!r}; expected an order of {' '.join(blocks)}")
