@@ -198,6 +198,12 @@ class Recurrence:
             mean = 1.0 if mask.scaled else 1.0 - mask.rate
             self.leaves[node("mask", name=mask.name)] = mean if given is None else given
 
+    def width(self, name: str) -> int:
+        """How many units a named value has."""
+        letter = self.cell.width_of(node("symbol", name=name))
+        matrix = next(matrix for matrix in self.cell.matrices if matrix.width == letter)
+        return self.parameters.values[matrix.weight].shape[0] // len(self.cell.labels[matrix.letter])
+
     def input_products(self, x: Array) -> dict[Expr, Array]:
         """Every product that reads only the input: for one step, or for all steps at once."""
         found: dict[Expr, Array] = {}
@@ -297,6 +303,10 @@ def unroll(
             values = [arrays.where(active, value, zero) for value in values]
         for name, value in zip(names, values, strict=True):
             history[name][t] = value
+    if T == 0:
+        width = recurrence.width
+        kept = {name: arrays.full(x, (0, x.shape[1], width(name or cell.output)), 0.0) for name in names}
+        return Unrolled(kept.pop(""), states, kept)
     kept = {name: _stacked(arrays, values, order) for name, values in history.items()}
     return Unrolled(kept.pop(""), states, kept)
 
