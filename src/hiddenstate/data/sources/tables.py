@@ -1,0 +1,124 @@
+"""CSV, TSV, JSONL and Parquet files with a text and a label in every row."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from hiddenstate.data import textfile
+from hiddenstate.data.corpus import Corpus
+from hiddenstate.data.rows import Table, corpus_of
+from hiddenstate.errors import DataError, MissingExtra
+
+
+def read(
+    path: Path, *, text: str | None = None, label: str | None = None, split: str | None = None
+) -> Corpus:
+    """Read a table; text, label and split name its columns where they are not called so (see `rows.ALIASES`).
+
+    Raises DataError for a file that is not what its suffix says; see `rows.corpus_of` for the rest.
+    """
+    content = textfile.load(path)
+    table = PARSERS[path.suffix.lower()](content, str(path))
+    if not table.rows:
+        raise DataError(
+            f"{path}: expected rows of text and label, came a header alone. Was the file cut short?"
+        )
+    sha256 = hashlib.sha256(content).hexdigest()
+    return corpus_of(table, path.stem, sha256, text=text, label=label, split=split)
+
+
+def _csv(content: bytes, where: str) -> Table:
+    """Read comma-separated values; a header without a comma but with a semicolon separates by semicolons."""
+    text = textfile.decode(content, where)
+    header = text.lstrip().split("\n", 1)[0]
+    return _delimited(text, where, ";" if "," not in header and ";" in header else ",")
+
+
+def _tsv(content: bytes, where: str) -> Table:
+    return _delimited(textfile.decode(content, where), where, "\t")
+
+
+def _delimited(text: str, where: str, delimiter: str) -> Table:
+    # The limit of 131,072 characters a field is one setting for the whole process: lift it, put it back.
+    limit = csv.field_size_limit(2**31 - 1)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    records: list[tuple[int, list[str]]] = []
+    line = 1
+    try:
+        for record in reader:
+            if record:  # a blank line is no row
+                records.append((line, record))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(
+            f"{where}: the row that begins in line {line} cannot be read ({error}). A text that begins with "
+            'a quote must end with one, and a quote inside it is written twice: "say ""hello""".'
+        ) from error
+    finally:
+        csv.field_size_limit(limit)
+    columns = tuple(name.strip() for name in records[0][1])
+    for number, record in records[1:]:
+        if len(record) != len(columns):
+            raise DataError(
+                f"{where}: expected {len(columns)} fields as in the header ({', '.join(columns)}), came "
+                f"{len(record)} at line {number}. Put quotes around a text that holds {delimiter!r}."
+            )
+    return Table(
+        where, columns, [row for _, row in records[1:]], [number for number, _ in records[1:]], "line"
+    )
+
+
+def _jsonl(content: bytes, where: str) -> Table:
+    # Split at line feeds alone: other separators (U+2028) may stand inside a JSON string.
+    lines = textfile.decode(content, where).split("\n")
+    columns: tuple[str, ...] = ()
+    rows: list[list[object]] = []
+    numbers: list[int] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise DataError(
+                f"{where}: line {number} is not JSON ({error}). Write one object a line."
+            ) from error
+        if not isinstance(record, dict):
+            raise DataError(
+                f"{where}: expected one JSON object a line, came {type(record).__name__} at line {number}. "
+                'Write {"text": ..., "label": ...}.'
+            )
+        columns = columns or tuple(record)
+        rows.append([record.get(name) for name in columns])
+        numbers.append(number)
+    return Table(where, columns, rows, numbers, "line")
+
+
+def _parquet(content: bytes, where: str) -> Table:
+    try:
+        import polars
+    except ImportError as error:
+        raise MissingExtra(
+            f"{where}: reading Parquet needs polars. Install it with: pip install 'hiddenstate[train]'"
+        ) from error
+    try:
+        frame = polars.read_parquet(io.BytesIO(content))
+        named = frame.select(polars.col(polars.Categorical, polars.Enum).cast(polars.String))
+        rows = frame.with_columns(named.get_columns()).rows()
+    except polars.exceptions.PolarsError as error:
+        raise DataError(f"{where}: expected a Parquet file, came something else ({error}).") from error
+    return Table(where, tuple(frame.columns), rows, range(1, len(rows) + 1), "row")
+
+
+PARSERS: dict[str, Callable[[bytes, str], Table]] = {
+    ".csv": _csv,
+    ".tsv": _tsv,
+    ".jsonl": _jsonl,
+    ".ndjson": _jsonl,
+    ".parquet": _parquet,
+}

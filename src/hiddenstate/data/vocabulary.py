@@ -1,0 +1,174 @@
+"""Text -> words -> ids, and hashed n-grams for what no list of words can hold.
+
+Hashes are CRC-32 of UTF-8 bytes (zlib.crc32): the same in every process, easy to repeat in another language.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+
+from hiddenstate.errors import DataError, InvalidArgument
+
+PADDING = 0
+UNKNOWN = 1
+MAX_WORDS = 512  # a longer text is cut here by `shorten`
+MAX_LETTERS = 64  # of a longer word, only these first letters have n-grams
+
+# Punctuation and symbols: each is a word of its own. All else that is not space holds together, so that the
+# combining marks of Hindi or Arabic stay inside their word (Python's \w would split there).
+_SYMBOLS = (
+    r"!-/:-@\[-`{-~\u00a1-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7\u055d\u055e\u0589\u05be"
+    r"\u060c\u061b\u061f\u066a-\u066d\u06d4\u0964\u0965\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u2bff"
+    r"\u3001-\u3004\u3007-\u3020\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\U0001f000-\U0001faff"
+)
+_WORD = re.compile(rf"[^\s{_SYMBOLS}]+(?:'[^\s{_SYMBOLS}]+)*|[{_SYMBOLS}]")
+
+
+def tokenise(text: str) -> list[str]:
+    """Split a text into lower-case words (NFC) and single punctuation marks; apostrophes stay inside words.
+
+    Languages written without spaces give one word a phrase; their hashed n-grams carry the sense.
+
+    >>> tokenise("What’s the time?")
+    ["what's", 'the', 'time', '?']
+    """
+    return _WORD.findall(unicodedata.normalize("NFC", text.lower()).replace("’", "'"))
+
+
+def shorten(words: list[str], limit: int = MAX_WORDS) -> tuple[list[str], int]:
+    """Cut a text after `limit` words and say how many were dropped, so that the caller can report it.
+
+    >>> shorten(["set", "an", "alarm"], limit=2)
+    (['set', 'an'], 1)
+    """
+    return words[:limit], max(0, len(words) - limit)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The known words: `words[i]` has the id i + 2; 0 is padding, 1 any unknown word.
+
+    Raises InvalidArgument where a word stands twice or is not a string.
+
+    >>> vocabulary = Vocabulary(("set", "alarm"))
+    >>> vocabulary.encode(["set", "an", "alarm"]).tolist(), len(vocabulary)
+    ([2, 1, 3], 4)
+    """
+
+    words: tuple[str, ...]
+    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(word, str) for word in self.words):
+            raise InvalidArgument("a vocabulary holds strings alone; convert its words to str")
+        ids = {word: index for index, word in enumerate(self.words, start=2)}
+        if len(ids) != len(self.words):
+            twice = Counter(self.words).most_common(1)[0][0]
+            raise InvalidArgument(
+                f"each word of a vocabulary stands there once, came {twice!r} twice; drop one"
+            )
+        object.__setattr__(self, "_ids", ids)
+
+    @classmethod
+    def build(
+        cls, texts: Iterable[Sequence[str]], *, min_count: int = 1, size: int | None = None
+    ) -> Vocabulary:
+        """Collect the words that occur at least `min_count` times, the most frequent `size` of them.
+
+        Ties are broken by the alphabet, so the order of the texts does not matter.
+        """
+        if min_count < 1 or (size is not None and size < 0):
+            raise InvalidArgument(
+                f"expected min_count >= 1 and size >= 0 or None, came {min_count} and {size}"
+            )
+        counts = Counter(word for words in texts for word in words)
+        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return cls(tuple(word for word, count in ranked[:size] if count >= min_count))
+
+    def __len__(self) -> int:
+        """Return the number of ids, padding and unknown included: the rows an embedding needs."""
+        return len(self.words) + 2
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._ids
+
+    def encode(self, words: Sequence[str]) -> np.ndarray:
+        """Return the ids [T] int64 of words; unknown ones are 1."""
+        ids = self._ids
+        return np.array([ids.get(word, UNKNOWN) for word in words], dtype=np.int64)
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """Return the words of ids, padding as "" and unknown as "?".
+
+        Raises InvalidArgument for an id outside the vocabulary.
+        """
+        listed = ("", "?", *self.words)
+        found = [int(index) for index in ids]
+        wrong = next((index for index in found if not 0 <= index < len(listed)), None)
+        if wrong is not None:
+            raise InvalidArgument(f"expected ids from 0 to {len(listed) - 1}, came {wrong}")
+        return [listed[index] for index in found]
+
+    def unknown(self, words: Iterable[str]) -> list[str]:
+        """Return the words that are not in the vocabulary, in order, each once."""
+        return list(dict.fromkeys(word for word in words if word not in self._ids))
+
+    def to_dict(self) -> dict[str, list[str]]:
+        """Return what JSON can hold; `from_dict` takes it back."""
+        return {"words": list(self.words)}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, object]) -> Vocabulary:
+        """Rebuild a vocabulary from `to_dict`.
+
+        Raises DataError for anything else.
+        """
+        words = document.get("words") if isinstance(document, Mapping) else None
+        if not isinstance(words, list) or len(document) != 1:
+            raise DataError(
+                'a vocabulary is stored as {"words": [...]}, came something else; restore the file'
+            )
+        return cls(tuple(words))
+
+
+@lru_cache(maxsize=1 << 16)
+def letter_grams(word: str, sizes: tuple[int, ...], buckets: int) -> np.ndarray:
+    """Return the hashed letter n-grams [N] int64 of one word within < and > (Bojanowski et al., 2017).
+
+    The ids run from 0 to buckets - 1, the shorter n-grams first; the array is cached and read-only.
+
+    >>> len(letter_grams("time", (3, 4), 1000))  # <ti tim ime me> <tim time ime>
+    7
+    """
+    marked = f"<{word[:MAX_LETTERS]}>"
+    pieces = [marked[i : i + size] for size in sizes for i in range(len(marked) - size + 1)]
+    found = np.array([zlib.crc32(piece.encode()) % buckets for piece in pieces], dtype=np.int64)
+    found.setflags(write=False)
+    return found
+
+
+def text_grams(
+    words: Sequence[str], *, word_sizes: tuple[int, ...], letter_sizes: tuple[int, ...], buckets: int
+) -> np.ndarray:
+    """Return the hashed word n-grams and letter n-grams [N] int64 of a text as one bag, repetitions kept.
+
+    Letter n-grams do not cross word borders. Word n-grams are hashed with their words joined by spaces and
+    one space before, so that they differ from letter n-grams of the same letters.
+    """
+    hashed = [
+        zlib.crc32((" " + " ".join(words[i : i + size])).encode()) % buckets
+        for size in word_sizes
+        for i in range(len(words) - size + 1)
+    ]
+    parts = [np.array(hashed, dtype=np.int64)]
+    if letter_sizes:
+        parts += [letter_grams(word, letter_sizes, buckets) for word in words]
+    return np.concatenate(parts)
