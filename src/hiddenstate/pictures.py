@@ -1,0 +1,59 @@
+"""HOW DOES IT LOOK? Pictures as PNG bytes, drawn without a screen and readable without colour."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, PALE = "#1b4965", "#8a8a8a"  # a dark and a middle grey when printed
+
+
+def curves(entries: Sequence[Mapping[str, Any]], metric: str) -> bytes:
+    """Draw loss and metric over the epochs from a run's log, the best epoch marked."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(7, 5.5), dpi=120, layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True)
+    epochs = [entry["epoch"] for entry in entries]
+    style = {"marker": "o", "markersize": 3.5} if len(entries) <= 40 else {}
+    above.plot(epochs, [entry["loss"] for entry in entries], color=INK, label="training", **style)
+    if all(entry["validation"].get("loss") is not None for entry in entries):
+        held_out = [entry["validation"]["loss"] for entry in entries]
+        above.plot(epochs, held_out, color=PALE, linestyle="--", label="validation", **style)
+    above.set_ylabel("loss")
+    above.legend(frameon=False)
+
+    values = [entry["validation"][metric] for entry in entries]
+    below.plot(epochs, values, color=INK, **style)
+    _mark_best(below, epochs, values)
+    below.set_ylabel(f"validation {metric.replace('_', ' ')}")
+    below.set_xlabel("epoch")
+    below.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for axes in (above, below):
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    return png(figure)
+
+
+def png(figure: Figure) -> bytes:
+    """Render a figure."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def _mark_best(axes: Axes, epochs: Sequence[int], values: Sequence[float]) -> None:
+    best = max(range(len(values)), key=lambda index: values[index])
+    axes.axvline(epochs[best], color=PALE, linestyle=":", zorder=0)
+    axes.plot(epochs[best], values[best], marker="*", markersize=13, color="black", linestyle="none")
+    text = f"best: {values[best]:.4f} in epoch {epochs[best]}"
+    axes.set_title(text, loc="right", fontsize=10)

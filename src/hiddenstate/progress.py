@@ -1,0 +1,134 @@
+"""WHAT DOES A PERSON SEE MEANWHILE? A bar on a terminal, plain lines elsewhere, both on stderr.
+
+`Bar` redraws epoch, loss, metric, items per second and time left in place; `Lines` prints the same once an
+epoch and every half minute within; `Silent` shows nothing. `on_stderr` chooses between the first two.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+LINE_SECONDS = 30.0
+
+
+class Silent:
+    """Shows nothing; and what the other two are made from."""
+
+    def __init__(self, unit: str = "batches") -> None:
+        self.unit = unit
+
+    def begin(self, epochs: int) -> None:
+        """Training of so many epochs begins, or is gone on with."""
+
+    def step(self, share: float, loss: float, items: int) -> None:
+        """A step was taken, on `items` items: `share` of all is done, `loss` is the epoch's mean so far."""
+
+    def epoch(self, entry: Mapping[str, Any], metric: str) -> None:
+        """An epoch was closed, with this line in the log."""
+
+    def say(self, text: str) -> None:
+        """Something a person should know happened."""
+
+    def end(self) -> None:
+        """Training ended, well or not."""
+
+
+class Lines(Silent):
+    """Plain lines, for a file or a pipe."""
+
+    def __init__(self, unit: str = "batches", stream: TextIO | None = None) -> None:
+        super().__init__(unit)
+        self.stream = stream or sys.stderr
+
+    def begin(self, epochs: int) -> None:
+        self.epochs, self.share, self.first_share, self.items = epochs, 0.0, -1.0, 0
+        self.began = self.shown = time.monotonic()
+
+    def step(self, share: float, loss: float, items: int) -> None:
+        self.take(share, items)
+        if time.monotonic() - self.shown >= LINE_SECONDS:
+            self.say(f"epoch {_epoch(share, self.epochs)}  loss {loss:.4f}  {self.pace()}")
+
+    def epoch(self, entry: Mapping[str, Any], metric: str) -> None:
+        self.say(f"epoch {entry['epoch']}/{self.epochs}  {_result(entry, metric)}  {self.pace()}")
+
+    def say(self, text: str) -> None:
+        self.shown = time.monotonic()
+        print(text, file=self.stream, flush=True)
+
+    def take(self, share: float, items: int) -> None:
+        """Keep the numbers that the pace is made from; the clock starts with the first step."""
+        if self.first_share < 0:
+            self.first_share, self.began = share, time.monotonic()
+        else:
+            self.items += items
+        self.share = share
+
+    def pace(self) -> str:
+        """Say how fast it goes and how long it will take."""
+        seconds = max(time.monotonic() - self.began, 1e-9)
+        left = (1 - self.share) / max(self.share - self.first_share, 1e-9) * seconds
+        return f"{self.items / seconds:,.0f} {self.unit}/s  {_clock(left)} left"
+
+
+class Bar(Lines):
+    """A bar drawn by rich, with the epochs' lines left above it."""
+
+    def begin(self, epochs: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        super().begin(epochs)
+        self.measured = ""
+        columns = (TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.fields[text]}"))
+        self.bar = Progress(*columns, console=Console(file=self.stream), transient=True)
+        self.task = self.bar.add_task("", total=1.0, epoch=f"of {epochs}", text="")
+        self.bar.start()
+
+    def step(self, share: float, loss: float, items: int) -> None:
+        self.take(share, items)
+        text = f"loss {loss:.4f}  {self.measured}{self.pace()}"
+        self.bar.update(self.task, completed=share, epoch=_epoch(share, self.epochs), text=text)
+
+    def epoch(self, entry: Mapping[str, Any], metric: str) -> None:
+        self.measured = f"{metric} {entry['validation'][metric]:.4f}  "
+        self.say(f"epoch {entry['epoch']}/{self.epochs}  {_result(entry, metric)}")
+
+    def say(self, text: str) -> None:
+        self.bar.console.print(text, markup=False, highlight=False)
+
+    def end(self) -> None:
+        self.bar.stop()
+
+
+def on_stderr(unit: str = "batches") -> Silent:
+    """Choose the bar where a person watches, and plain lines where a file or a pipe does."""
+    return Bar(unit) if sys.stderr.isatty() else Lines(unit)
+
+
+def _result(entry: Mapping[str, Any], metric: str) -> str:
+    mark = " (best)" if entry["best"] else ""
+    return f"loss {entry['loss']:.4f}  {metric} {entry['validation'][metric]:.4f}{mark}"
+
+
+def _epoch(share: float, epochs: int) -> str:
+    """Count the epoch that is under way from 1.
+
+    >>> _epoch(0.0, 10), _epoch(0.25, 10), _epoch(1.0, 10)
+    ('1/10', '3/10', '10/10')
+    """
+    return f"{min(int(share * epochs) + 1, epochs)}/{epochs}"
+
+
+def _clock(seconds: float) -> str:
+    """Write a duration.
+
+    >>> _clock(59.6), _clock(3725)
+    ('1:00', '1:02:05')
+    """
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
