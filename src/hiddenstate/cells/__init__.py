@@ -1,9 +1,10 @@
 """What does one step compute? Every cell is data: equations, states, and where they come from."""
 
 from hiddenstate.cells import gru, indrnn, lstm, rnn
-from hiddenstate.cells.cell import Cell, Mask, Matrix, Product, Stage, State, Vector
+from hiddenstate.cells.cell import Cell
 from hiddenstate.cells.elementwise import FUNCTIONS
 from hiddenstate.cells.files import load, resolve
+from hiddenstate.cells.parts import Mask, Matrix, Product, Stage, State, Vector
 from hiddenstate.cells.variants import layer_norm, recurrent_dropout, zoneout
 
 CELLS: dict[str, Cell] = {
@@ -28,3 +29,20 @@ CELLS: dict[str, Cell] = {
         indrnn.INDRNN,
     )
 }
+
+__all__ = [
+    "CELLS",
+    "FUNCTIONS",
+    "Cell",
+    "Mask",
+    "Matrix",
+    "Product",
+    "Stage",
+    "State",
+    "Vector",
+    "layer_norm",
+    "load",
+    "recurrent_dropout",
+    "resolve",
+    "zoneout",
+]

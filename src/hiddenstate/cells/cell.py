@@ -10,97 +10,10 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
-from hiddenstate.cells import elementwise
+from hiddenstate.cells import elementwise, laws
 from hiddenstate.cells.equation import Expr, Names, const, node, parse_equations, substitute, text, walk
+from hiddenstate.cells.parts import MATRICES, Mask, Matrix, Product, Stage, State, Vector
 from hiddenstate.errors import InvalidArgument, nearest
-
-WIDTHS = {"F": "input features", "H": "hidden units", "P": "projected (or output) units"}
-
-
-@dataclass(frozen=True)
-class State:
-    """A value carried from step to step: its width letter, first value, and the domain tests draw from.
-
-    `zoned` says whether zoneout may hold it back: not where states are only meaningful together.
-    """
-
-    name: str
-    width: str = "H"
-    initial: float = 0.0
-    low: float = -1.0
-    high: float = 1.0
-    zoned: bool = True
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """A stacked weight matrix: its letter in the equations, its parameter names, and how many rows a block
-    has. A matrix without a bias leaves `bias` empty."""
-
-    letter: str
-    weight: str
-    bias: str = ""
-    width: str = "H"
-
-
-@dataclass(frozen=True)
-class Vector:
-    """A learned per-unit vector: drawn uniformly from [low, high], or like the matrices where these are None."""
-
-    name: str
-    low: float | None = None
-    high: float | None = None
-    width: str = "H"
-
-
-@dataclass(frozen=True)
-class Mask:
-    """A random 0/1 input of a cell: 0 with probability `rate`, drawn for each step or once for a sequence.
-
-    `scaled` divides the ones by 1 - rate and reads as 1 when not training (dropout); otherwise the mask
-    reads as its mean when not training (zoneout).
-    """
-
-    name: str
-    rate: float
-    per: str = "step"
-    scaled: bool = False
-    width: str = "H"
-
-
-_MATRICES = (
-    Matrix("W", "weight_ih", "bias_ih"),
-    Matrix("R", "weight_hh", "bias_hh"),
-    Matrix("P", "weight_hr", "", "P"),
-    Matrix("V", "weight_ho", "bias_ho", "P"),
-)
-
-
-@dataclass(frozen=True)
-class Product:
-    """One matrix product of a stage: rows [first, first + len(labels)) of a stacked matrix, in blocks."""
-
-    letter: str
-    labels: tuple[str, ...]
-    first: int
-    operand: Expr
-
-    def nodes(self) -> tuple[Expr, ...]:
-        """The expression node of each block, in order."""
-        return tuple(node("matmul", (self.operand,), name) for name in self.names())
-
-    def names(self) -> tuple[str, ...]:
-        """The name of each block as it stands in the equations."""
-        return tuple(f"{self.letter}_{label}" if label else self.letter for label in self.labels)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Matrix products, then row normalisations, then pointwise assignments."""
-
-    products: tuple[Product, ...]
-    norms: tuple[Expr, ...]
-    assignments: tuple[tuple[str, Expr], ...]
 
 
 def _frozen(mapping: Mapping[str, str]) -> Mapping[str, str]:
@@ -136,14 +49,14 @@ class Cell:
     def __post_init__(self) -> None:
         object.__setattr__(self, "orders", _frozen(self.orders))
         object.__setattr__(self, "activations", _frozen(self.activations))
-        known = {matrix.letter: matrix for matrix in (*_MATRICES, *self.matrices)}
-        letters = list(dict.fromkeys(n.name.partition("_")[0] for n in self._matmuls()))
+        known = {matrix.letter: matrix for matrix in (*MATRICES, *self.matrices)}
+        letters = list(dict.fromkeys(n.name.partition("_")[0] for n in self.matmuls()))
         for letter in letters:
             default = Matrix(letter, f"weight_{letter.lower()}", f"bias_{letter.lower()}")
             known.setdefault(letter, default)
         object.__setattr__(self, "matrices", tuple(known[letter] for letter in letters))
         object.__setattr__(self, "output", self.output or (self.states[0].name if self.states else ""))
-        _Laws(self).check()
+        laws.check(self)
 
     # --- identity: a cell is its text ---
 
@@ -200,12 +113,13 @@ class Cell:
         )
         return parse_equations(self.equations, names)
 
-    def _matmuls(self) -> list[Expr]:
+    def matmuls(self) -> list[Expr]:
+        """Every matrix product in the equations."""
         return [n for n in walk(*(root for _, root in self._written)) if n.op == "matmul"]
 
     @cached_property
     def slots(self) -> Mapping[str, str]:
-        """The activation of each equation that has one, by the name it defines: what `activations` may set."""
+        """The activation of each equation that has one, by the name it defines: what may be replaced."""
         return MappingProxyType({name: _call_text(call) for name, call in self._calls().items()})
 
     def _calls(self) -> dict[str, Expr]:
@@ -233,7 +147,7 @@ class Cell:
     def labels(self) -> Mapping[str, tuple[str, ...]]:
         """The blocks of each stacked matrix, in the order in which the equations name them."""
         found: dict[str, list[str]] = {matrix.letter: [] for matrix in self.matrices}
-        for matmul in self._matmuls():
+        for matmul in self.matmuls():
             letter, _, label = matmul.name.partition("_")
             if label not in found[letter]:
                 found[letter].append(label)
@@ -308,9 +222,13 @@ class Cell:
             return "F"
         if root.op == "matmul":
             return self.matrix(root.name.partition("_")[0]).width
-        for kind, rows in (("previous", self.states), ("mask", self.masks)):
+        carriers: dict[str, tuple[State, ...] | tuple[Mask, ...]] = {
+            "previous": self.states,
+            "mask": self.masks,
+        }
+        for kind, rows in carriers.items():
             if root.op == kind:
-                return next(row.width for row in rows if row.name == root.name)  # type: ignore[attr-defined]
+                return next(row.width for row in rows if row.name == root.name)
         if root.op == "vector":
             declared = next((v.width for v in self.vectors if v.name == root.name), None)
             return declared or ""  # a normalisation's vectors take the width of what they scale
@@ -326,7 +244,9 @@ class Cell:
         """The stacked matrix of a letter."""
         return next(matrix for matrix in self.matrices if matrix.letter == letter)
 
-    def parameter_shapes(self, F: int, H: int, P: int | None = None, bias: bool = True) -> dict[str, tuple[int, ...]]:
+    def parameter_shapes(
+        self, F: int, H: int, P: int | None = None, bias: bool = True
+    ) -> dict[str, tuple[int, ...]]:
         """The name and shape of every parameter: stacked matrices [blocks x width, operand], biases, vectors.
 
         >>> from hiddenstate.cells import CELLS
@@ -336,7 +256,7 @@ class Cell:
         size = {"F": F, "H": H, "P": H if P is None else P}
         shapes: dict[str, tuple[int, ...]] = {}
         for matrix in self.matrices:
-            first = next(n for n in self._matmuls() if n.name.partition("_")[0] == matrix.letter)
+            first = next(n for n in self.matmuls() if n.name.partition("_")[0] == matrix.letter)
             rows = len(self.labels[matrix.letter]) * size[matrix.width]
             shapes[matrix.weight] = (rows, size[self.width_of(first.args[0])])
         for matrix in self.matrices:
@@ -375,8 +295,9 @@ class Cell:
         if isinstance(chosen, str):
             squashing = [name for name, call in self.slots.items() if call == "tanh"]
             if not squashing:
+                slots = ", ".join(self.slots)
                 raise InvalidArgument(
-                    f"{self.name} has no tanh to replace by {chosen!r}; name the slot, one of: {', '.join(self.slots)}"
+                    f"{self.name} has no tanh to make {chosen!r}; name a slot, one of: {slots}"
                 )
             chosen = dict.fromkeys(squashing, chosen)
         return self.replace(activations={**self.activations, **chosen})
@@ -394,7 +315,9 @@ def _with_defaults(root: Expr) -> Expr:
         if n.op == "call":
             values = list(elementwise.FUNCTIONS[n.name].parameters.values())
             if len(n.args) - 1 > len(values):
-                raise InvalidArgument(f"{n.name}() takes {1 + len(values)} values at most, came {len(n.args)}")
+                raise InvalidArgument(
+                    f"{n.name}() takes {1 + len(values)} values at most, came {len(n.args)}"
+                )
             missing = tuple(const(value) for value in values[len(n.args) - 1 :])
             mapping[n] = node("call", (*n.args, *missing), n.name)
     if all(old is new for old, new in mapping.items()):
@@ -405,66 +328,3 @@ def _with_defaults(root: Expr) -> Expr:
         extra = mapping[n].args[len(args) :] if n in mapping else ()
         done[n] = node(n.op, (*args, *extra), n.name, n.value)
     return done[root]
-
-
-class _Laws:
-    """What every cell must hold, checked once when it is built."""
-
-    def __init__(self, cell: Cell) -> None:
-        self.cell = cell
-
-    def fail(self, message: str) -> None:
-        raise InvalidArgument(f"cell {self.cell.name!r}: {message}")
-
-    def check(self) -> None:
-        cell = self.cell
-        if not cell.states:
-            self.fail("expected at least one state; without one nothing is carried from step to step")
-        defined = dict(cell.assignments)
-        for state in cell.states:
-            if state.name not in defined:
-                self.fail(f"state {state.name!r} has no successor; write an equation `{state.name} = ...`")
-            if cell.width_of(defined[state.name]) != state.width:
-                self.fail(
-                    f"state {state.name!r} is declared with width {state.width}, its equation gives "
-                    f"{cell.width_of(defined[state.name])}"
-                )
-            if not state.low <= state.high:
-                self.fail(f"the domain of state {state.name!r} is empty: [{state.low}, {state.high}]")
-        if cell.output not in defined:
-            self.fail(f"the output {cell.output!r} is not computed; {nearest(cell.output, defined)}")
-        for row in (*cell.states, *cell.matrices, *cell.vectors, *cell.masks):
-            if row.width not in WIDTHS:
-                self.fail(f"unknown width {row.width!r}; {nearest(row.width, WIDTHS)}")
-        for mask in cell.masks:
-            if not 0 <= mask.rate < 1:
-                self.fail(f"the mask {mask.name!r} drops with probability {mask.rate}; expected 0 <= rate < 1")
-            if mask.per not in ("step", "sequence"):
-                self.fail(f"mask {mask.name!r} is drawn per {mask.per!r}; expected 'step' or 'sequence'")
-        self.check_matrices()
-        self.check_use(defined)
-
-    def check_matrices(self) -> None:
-        for matrix in self.cell.matrices:
-            blocks = [n for n in self.cell._matmuls() if n.name.partition("_")[0] == matrix.letter]
-            widths = {self.cell.width_of(n.args[0]) for n in blocks}
-            if len(widths) > 1:
-                self.fail(f"{matrix.letter} multiplies vectors of widths {' and '.join(sorted(widths))}; use two letters")
-            for name in {n.name for n in blocks}:
-                if len({n for n in blocks if n.name == name}) > 1:
-                    self.fail(f"{name} multiplies two different vectors; give each its own matrix")
-
-    def check_use(self, defined: Mapping[str, Expr]) -> None:
-        used = {(n.op, n.name) for n in walk(*defined.values())}
-        needed = {state.name for state in self.cell.states} | {self.cell.output}
-        for name in defined:
-            if name not in needed and ("symbol", name) not in used:
-                self.fail(f"{name!r} is computed and never used; remove it or use it")
-        for kind, rows in (("vector", self.cell.vectors), ("mask", self.cell.masks)):
-            for row in rows:
-                if (kind, row.name) not in used:
-                    self.fail(f"the {kind} {row.name!r} is declared and never used")
-        for other, order in self.cell.orders.items():
-            blocks = max(self.cell.labels.values(), key=len)
-            if sorted(order.split()) != sorted(blocks):
-                self.fail(f"the order for {other} is {order!r}; expected an order of {' '.join(blocks)}")

@@ -159,16 +159,17 @@ class _Line:
         tokens = []
         while position < len(line.rstrip()):
             match = _TOKEN.match(line, position)
-            if not match:
-                self.fail(f"{line[position:].strip()[0]!r} is not part of the language", position)
-            tokens.append((match[match.lastindex or 0], match.start(match.lastindex or 0)))
+            if match is None:
+                raise self.error(f"{line[position:].strip()[0]!r} is not part of the language", position)
+            kind = match.lastindex or 0
+            tokens.append((match[kind], match.start(kind)))
             position = match.end()
         return tokens
 
-    def fail(self, message: str, position: int | None = None) -> None:
+    def error(self, message: str, position: int | None = None) -> InvalidArgument:
         if position is None:
             position = self.tokens[self.at][1] if self.at < len(self.tokens) else len(self.line)
-        raise InvalidArgument(f"{message}\n  {self.line}\n  {' ' * position}^")
+        return InvalidArgument(f"{message}\n  {self.line}\n  {' ' * position}^")
 
     def peek(self) -> str:
         return self.tokens[self.at][0] if self.at < len(self.tokens) else ""
@@ -176,23 +177,23 @@ class _Line:
     def take(self, expected: str = "") -> str:
         token = self.peek()
         if not token or (expected and token != expected):
-            self.fail(f"expected {expected or 'a value'}, came {token or 'the end of the line'}")
+            raise self.error(f"expected {expected or 'a value'}, came {token or 'the end of the line'}")
         self.at += 1
         return token
 
     def expect_end(self) -> None:
         if self.peek():
-            self.fail(f"expected an operator or the end of the line, came {self.peek()!r}")
+            raise self.error(f"expected an operator or the end of the line, came {self.peek()!r}")
 
     def assignment(self) -> None:
         name, equals, _ = self.line.partition("=")
         name = name.strip()
         if not equals or not re.fullmatch(r"[^\W\d]\w*", name) or name[0].isupper():
-            self.fail("expected `name = expression` with a lower-case name", 0)
+            raise self.error("expected `name = expression` with a lower-case name", 0)
         if name == "x" or name in self.names.vectors | self.names.masks | self.names.functions:
-            self.fail(f"{name!r} already stands for something else; choose another name", 0)
+            raise self.error(f"{name!r} already stands for something else; choose another name", 0)
         if name in self.assignments:
-            self.fail(f"{name!r} is defined twice; every symbol is defined once", 0)
+            raise self.error(f"{name!r} is defined twice; every symbol is defined once", 0)
         root = self.expression()
         self.expect_end()
         self.assignments[name] = root
@@ -220,14 +221,16 @@ class _Line:
         if token[:1].isupper():
             return self.matrix()
         if not token or token in "+*/),":
-            self.fail(f"expected a value, came {token or 'the end of the line'}")
+            raise self.error(f"expected a value, came {token or 'the end of the line'}")
         after = self.tokens[self.at + 1][0] if self.at + 1 < len(self.tokens) else ""
         return self.function() if after == "(" else self.symbol()
 
     def matrix(self) -> Expr:
         name = self.take()
         if self.peek() == "" or self.peek() in "+-*/),":
-            self.fail(f"the matrix {name} is applied to nothing; write what it multiplies, as in {name} x")
+            raise self.error(
+                f"the matrix {name} is applied to nothing; write what it multiplies, as in {name} x"
+            )
         return node("matmul", (self.materialised(self.factor(), name),), name)
 
     def materialised(self, operand: Expr, name: str) -> Expr:
@@ -235,7 +238,7 @@ class _Line:
         if operand.op in ("symbol", "previous"):
             return operand
         if not operand.args:
-            self.fail(f"{name} expects a vector that changes from step to step, came {text(operand)}")
+            raise self.error(f"{name} expects a vector that changes from step to step, came {text(operand)}")
         for known, root in self.assignments.items():
             if root is operand:
                 return node("symbol", name=known)
@@ -249,7 +252,9 @@ class _Line:
         start, name = self.at, self.take()
         if name not in _CALLABLE and name not in self.names.functions:
             self.at = start
-            self.fail(f"unknown function {name!r}: {nearest(name, [*_CALLABLE, *self.names.functions])}")
+            raise self.error(
+                f"unknown function {name!r}: {nearest(name, [*_CALLABLE, *self.names.functions])}"
+            )
         self.take("(")
         args = [self.expression()]
         while self.peek() == ",":
@@ -260,15 +265,17 @@ class _Line:
             return self.norm(args)
         if name in _CALLABLE:
             if len(args) != PRIMITIVES[name]:
-                self.fail(f"{name}() takes {PRIMITIVES[name]} values, came {len(args)}", self.tokens[start][1])
+                raise self.error(
+                    f"{name}() takes {PRIMITIVES[name]} values, came {len(args)}", self.tokens[start][1]
+                )
             return node(name, tuple(args))
         if any(arg.op != "const" for arg in args[1:]):
-            self.fail(f"after its argument, {name}() takes constants only", self.tokens[start][1])
+            raise self.error(f"after its argument, {name}() takes constants only", self.tokens[start][1])
         return node("call", tuple(args), name)
 
     def norm(self, args: list[Expr]) -> Expr:
         if len(args) != 1:
-            self.fail(f"norm() takes one value, came {len(args)}")
+            raise self.error(f"norm() takes one value, came {len(args)}")
         inner = args[0]
         if not is_product_sum(inner):
             inner = self.materialised(inner, "norm")
@@ -283,7 +290,7 @@ class _Line:
             if name in self.names.states:
                 return node("previous", name=name)
             self.at -= 1
-            self.fail(f"{token} is the previous value of a state, and {name!r} is not declared as one")
+            raise self.error(f"{token} is the previous value of a state, and {name!r} is not declared as one")
         if name in self.assignments or name == "x":
             return node("symbol", name=name)
         for kind in ("vectors", "masks"):
@@ -292,8 +299,7 @@ class _Line:
         self.at -= 1
         known = [*self.assignments, *self.names.vectors, *self.names.masks, "x"]
         hint = f"write {name}' for its previous value" if name in self.names.states else nearest(name, known)
-        self.fail(f"{name!r} is not defined above this line; {hint}")
-        raise AssertionError  # fail() always raises
+        raise self.error(f"{name!r} is not defined above this line; {hint}")
 
 
 def is_product_sum(root: Expr) -> bool:

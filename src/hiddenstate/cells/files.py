@@ -1,4 +1,4 @@
-"""A user's own cell in a user's own file: TOML or JSON with the fields of a Cell. Reading executes nothing."""
+"""A user's own cell in a user's own file: TOML or JSON with a Cell's fields. Reading executes nothing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Gated recurrent units and their smaller relatives."""
 
-from hiddenstate.cells.cell import Cell, State
+from hiddenstate.cells.cell import Cell
+from hiddenstate.cells.parts import State
 
 GRU = Cell(
     name="gru",

@@ -1,6 +1,7 @@
 """Independently recurrent networks."""
 
-from hiddenstate.cells.cell import Cell, State, Vector
+from hiddenstate.cells.cell import Cell
+from hiddenstate.cells.parts import State, Vector
 
 INDRNN = Cell(
     name="indrnn",

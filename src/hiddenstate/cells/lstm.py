@@ -1,6 +1,7 @@
 """Long short-term memory and its relatives."""
 
-from hiddenstate.cells.cell import Cell, Matrix, State, Vector
+from hiddenstate.cells.cell import Cell
+from hiddenstate.cells.parts import Matrix, State, Vector
 
 _ORDERS = {"torch": "i f g o", "keras": "i f g o", "onnx": "i o f g", "haiku": "i g f o"}
 
@@ -127,6 +128,7 @@ SLSTM = Cell(
         State("m", initial=float("-inf"), zoned=False),
     ),
     paper="Beck et al. 2024, xLSTM: extended long short-term memory",
-    note="The stabiliser m starts at minus infinity (starting at 0 divides 0 by 0 where a is far below 0) and is "
-    "differentiated like everything else. c, n and m only mean something together, so zoneout leaves them alone.",
+    note="The stabiliser m starts at minus infinity (starting at 0 divides 0 by 0 where a is far below 0) "
+    "and is differentiated like everything else. c, n and m only mean something together, so zoneout "
+    "leaves them alone.",
 )

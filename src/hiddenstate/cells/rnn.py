@@ -1,6 +1,7 @@
 """Simple recurrent networks: Elman's and Jordan's."""
 
-from hiddenstate.cells.cell import Cell, State
+from hiddenstate.cells.cell import Cell
+from hiddenstate.cells.parts import State
 
 RNN = Cell(
     name="rnn",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from hiddenstate.cells.cell import Cell, Mask
+from hiddenstate.cells.cell import Cell
 from hiddenstate.cells.equation import is_product_sum, walk
+from hiddenstate.cells.parts import Mask
 from hiddenstate.errors import InvalidArgument
 
 _PRODUCT = re.compile(r"(?<!norm\()\b([A-Z]\w*)\s+(\w+'?|\([^()]*\))")

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from hiddenstate.cells.cell import Cell, Product
+from hiddenstate.cells.cell import Cell
 from hiddenstate.cells.elementwise import FUNCTIONS
 from hiddenstate.cells.equation import Expr, node, walk
+from hiddenstate.cells.parts import Product
 
 NORM_EPSILON = 1e-5
 Array = Any  # a NumPy array or a torch tensor; the two never meet in one call
@@ -111,7 +112,7 @@ def torch_arrays() -> Arrays:
         linear=functional.linear,
         norm=lambda x: functional.layer_norm(x, x.shape[-1:], eps=NORM_EPSILON),
         where=torch.where,
-        stack=torch.stack,
+        stack=lambda values: torch.stack(tuple(values)),
         full=lambda like, shape, value: like.new_full(shape, value),
         take=lambda x, order: x[order, torch.arange(x.shape[1], device=x.device)],
         split=lambda x, blocks: x.chunk(blocks, -1),
@@ -121,12 +122,14 @@ def torch_arrays() -> Arrays:
 
 @dataclass(frozen=True)
 class Parameters:
-    """The learned values of one layer and direction: by parameter name, as `Cell.parameter_shapes` names them."""
+    """The learned values of one layer and direction, named as in `Cell.parameter_shapes`."""
 
     cell: Cell
     values: Mapping[str, Array]
 
-    def product(self, arrays: Arrays, letter: str, first: int, blocks: int, operand: Array) -> Sequence[Array]:
+    def product(
+        self, arrays: Arrays, letter: str, first: int, blocks: int, operand: Array
+    ) -> Sequence[Array]:
         """The products of neighbouring blocks of one stacked matrix with one operand."""
         matrix = self.cell.matrix(letter)
         weight, bias = self.values[matrix.weight], self.values.get(matrix.bias)
@@ -142,8 +145,8 @@ class Parameters:
 class _Action:
     """One thing to do in a step: a product of several blocks, one node, or giving a node its name."""
 
+    node: Expr
     product: Product | None = None
-    node: Expr | None = None
     name: str = ""
 
 
@@ -158,12 +161,16 @@ def _plan(cell: Cell) -> tuple[_Action, ...]:
     actions = []
     leaves = ("const", "previous", "vector", "mask", "matmul", "symbol")
     for stage in cell.stages:
-        actions += [_Action(product=product) for product in stage.products if not _reads_input(product)]
+        actions += [
+            _Action(product.operand, product=product)
+            for product in stage.products
+            if not _reads_input(product)
+        ]
         for name, root in stage.assignments:
             fresh = [n for n in walk(root) if n.op not in leaves and n not in done]
             done.update(fresh)
-            actions += [_Action(node=n) for n in fresh]
-            actions.append(_Action(node=root, name=name))
+            actions += [_Action(n) for n in fresh]
+            actions.append(_Action(root, name=name))
     return tuple(actions)
 
 
@@ -228,7 +235,7 @@ class Recurrence:
         named: dict[str, Array] = {}
         for action in _plan(cell):
             if action.product is not None:
-                env.update(self._blocks(action.product, env[action.product.operand]))
+                env.update(self._blocks(action.product, env[action.node]))
             elif action.name:
                 named[action.name] = env[node("symbol", name=action.name)] = env[action.node]
             else:
@@ -252,7 +259,7 @@ def first_states(cell: Cell, like: Array, H: int, P: int, arrays: Arrays = NUMPY
 
 @dataclass(frozen=True)
 class Unrolled:
-    """What a whole sequence computed: output [T, B, width], the last states, and what was asked to be kept."""
+    """What a whole sequence computed: output [T, B, width], the last states, and what was kept."""
 
     output: Array
     states: tuple[Array, ...]
@@ -299,7 +306,9 @@ def unroll(
             states = step.states
         else:
             active = valid[t][:, None]
-            states = tuple(arrays.where(active, new, old) for new, old in zip(step.states, states, strict=True))
+            states = tuple(
+                arrays.where(active, new, old) for new, old in zip(step.states, states, strict=True)
+            )
             values = [arrays.where(active, value, zero) for value in values]
         for name, value in zip(names, values, strict=True):
             history[name][t] = value
