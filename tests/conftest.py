@@ -1,0 +1,30 @@
+"""What every test stands on: fixed seeds, one thread, and an environment that is the same everywhere."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+# torch and subprocesses read it when they start: on many threads small tensors are slower and timings noisier
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MPLBACKEND", "agg")
+for forces_colour in ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "GITHUB_ACTIONS"):
+    os.environ.pop(forces_colour, None)
+
+settings.register_profile("local", deadline=None, print_blob=True)
+settings.register_profile("everywhere_the_same", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("everywhere_the_same" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """Start every test from the same random states; torch's where a test has imported it."""
+    random.seed(0)
+    np.random.seed(0)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
