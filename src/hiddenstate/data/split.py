@@ -63,8 +63,8 @@ def divide(corpus: Corpus, indices: Mapping[str, Sequence[int]]) -> Corpus:
     examples = corpus.split("train")
     if sorted(index for rows in indices.values() for index in rows) != list(range(len(examples))):
         raise DataError(
-            f"{corpus.name}: the saved split does not fit: it should name each of the {len(examples)} rows once. "
-            "Has the file changed since? Use the file that was trained on, or train again."
+            f"{corpus.name}: the saved split does not fit: it should name each of the {len(examples)} rows "
+            "once. Has the file changed since? Use the file that was trained on, or train again."
         )
     if taken := sorted(set(indices) & set(corpus.splits) - {"train"}):
         raise DataError(

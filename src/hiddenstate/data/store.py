@@ -123,7 +123,9 @@ def fetch(remote: Remote, target: Path) -> Path:
                 f"changed or something on the way alters it. {_by_hand(target)}"
             )
         os.replace(part, target)
-    except OSError as error:  # requests' errors are OSErrors too
+    except OSError as error:  # requests' errors are OSErrors too, and keep the connection of a refusal open
+        if (answer := getattr(error, "response", None)) is not None:
+            answer.close()
         raise DataError(f"{remote.url}: could not be downloaded ({error}). {_by_hand(target)}") from error
     finally:
         part.unlink(missing_ok=True)
