@@ -28,18 +28,15 @@ def groups_of(texts: Sequence[str]) -> list[int]:
     >>> groups_of(["What time is it?", "set an alarm", "is it what time", "what time is it"])
     [0, 1, 0, 0]
     """
-    folded = [" ".join(word for word in tokenise(text) if any(map(str.isalnum, word))) for text in texts]
-    # Texts of punctuation alone are compared as they are.
-    folded = [words or text.strip() for words, text in zip(folded, texts, strict=True)]
-    sorted_words = [" ".join(sorted(words.split())) for words in folded]
-    number: dict[str, int] = {}
-    first = [number.setdefault(words, len(number)) for words in sorted_words]
-    unique = [""] * len(number)
-    for index, words in zip(reversed(first), reversed(folded), strict=True):
-        unique[index] = words
-    parent = _joined(unique)
+    folded = [_folded(text) for text in texts]
+    keys = [" ".join(sorted(words.split())) for words in folded]
+    first: dict[str, str] = {}
+    for key, words in zip(keys, folded, strict=True):
+        first.setdefault(key, words)
+    place = {key: index for index, key in enumerate(first)}
+    parent = _joined(list(first.values()))
     names: dict[int, int] = {}
-    return [names.setdefault(_root(parent, index), len(names)) for index in first]
+    return [names.setdefault(_root(parent, place[key]), len(names)) for key in keys]
 
 
 def similarity(one: str, other: str) -> float:
@@ -63,6 +60,12 @@ def _root(parent: list[int], index: int) -> int:
         parent[index] = parent[parent[index]]
         index = parent[index]
     return index
+
+
+def _folded(text: str) -> str:
+    """Return the words without punctuation; a text of punctuation alone as it is."""
+    words = [word for word in tokenise(text) if any(map(str.isalnum, word))]
+    return " ".join(words) if words else text.strip()
 
 
 def _framed(text: str) -> str:

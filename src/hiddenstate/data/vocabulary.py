@@ -29,7 +29,9 @@ _SYMBOLS = (
     r"\u060c\u061b\u061f\u066a-\u066d\u06d4\u0964\u0965\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u2bff"
     r"\u3001-\u3004\u3007-\u3020\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\U0001f000-\U0001faff"
 )
-_WORD = re.compile(rf"[^\s{_SYMBOLS}]+(?:'[^\s{_SYMBOLS}]+)*|[{_SYMBOLS}]")
+# Between words, and dropped: space, half characters (a lone \ud83d in JSON), the wish for an emoji in colour.
+_GAPS = r"\s\ud800-\udfff\ufe00-\ufe0f"
+_WORD = re.compile(rf"[^{_GAPS}{_SYMBOLS}]+(?:'[^{_GAPS}{_SYMBOLS}]+)*|[{_SYMBOLS}]")
 
 
 def tokenise(text: str) -> list[str]:
@@ -129,7 +131,7 @@ class Vocabulary:
     def from_dict(cls, document: Mapping[str, object]) -> Vocabulary:
         """Rebuild a vocabulary from `to_dict`.
 
-        Raises DataError for anything else.
+        Raises DataError for anything else, InvalidArgument for words that are no vocabulary.
         """
         words = document.get("words") if isinstance(document, Mapping) else None
         if not isinstance(words, list) or len(document) != 1:
