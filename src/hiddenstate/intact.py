@@ -62,7 +62,7 @@ def append(path: Path, content: bytes) -> None:
         raise write_error(path, error, len(content)) from error
 
 
-def read_text(path: Path) -> str:
+def read_utf8(path: Path) -> str:
     """Read UTF-8; raises RunError where the file is missing, something else, or larger than any run's."""
     with _reading(path):
         if path.stat().st_size > LARGEST_TEXT:
@@ -96,7 +96,7 @@ def from_json(text: str, where: object) -> dict[str, Any]:
     """Read a JSON object; raises RunError for anything else."""
 
     def no_constant(name: str) -> None:
-        raise ValueError(f"{name} is not JSON")
+        raise InvalidArgument(f"{name} is not JSON")
 
     try:
         value = json.loads(text, parse_constant=no_constant)

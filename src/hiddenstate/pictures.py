@@ -32,6 +32,7 @@ def curves(entries: Sequence[Mapping[str, Any]], metric: str) -> bytes:
     values = [entry["validation"][metric] for entry in entries]
     below.plot(epochs, values, color=INK, **style)
     _mark_best(below, epochs, values)
+    below.margins(y=0.1)  # room for the star
     below.set_ylabel(f"validation {metric.replace('_', ' ')}")
     below.set_xlabel("epoch")
     below.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -87,12 +87,12 @@ class Run:
             raise InvalidArgument(
                 "A spec's key 'format' is the file's own number; give that entry another name."
             )
-        self.write_text("spec.json", intact.to_json({"format": FORMAT, **spec}, indent=2) + "\n")
+        self.write("spec.json", intact.to_json({"format": FORMAT, **spec}, indent=2) + "\n")
 
     def spec(self) -> dict[str, Any]:
         """Read `spec.json`; raises RunError where it is missing, damaged or from a newer version."""
         path = self.path / "spec.json"
-        spec = intact.from_json(self.read_text("spec.json"), path)
+        spec = intact.from_json(self.text("spec.json"), path)
         check_format(spec.pop("format", None), path)
         return spec
 
@@ -135,7 +135,7 @@ class Run:
         path = self.path / "log.jsonl"
         if not path.exists():
             return []
-        lines = self.read_text("log.jsonl").split("\n")[:-1]
+        lines = self.text("log.jsonl").split("\n")[:-1]
         return [intact.from_json(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
 
     def cut_log(self, step: int) -> list[dict[str, Any]]:
@@ -145,22 +145,21 @@ class Run:
             if not isinstance(entry.get("step"), int):
                 raise RunError(f"{self.path / 'log.jsonl'}, line {number} has no step. {intact.AGAIN}")
         kept = [entry for entry in entries if entry["step"] <= step]
-        self.write_text("log.jsonl", "".join(intact.to_json(entry) + "\n" for entry in kept))
+        self.write("log.jsonl", "".join(intact.to_json(entry) + "\n" for entry in kept))
         return kept
 
     # Any other file
 
-    def write_text(self, name: str, text: str) -> None:
-        """Write a text file (vocabulary, labels, a report), whole or not at all."""
-        self.write(name, intact.to_utf8(text))
+    def write(self, name: str, content: str | bytes) -> None:
+        """Write any file (vocabulary, labels, a picture), whole or not at all.
 
-    def read_text(self, name: str) -> str:
-        """Read a text file of the run."""
-        return intact.read_text(self._file(name))
+        Raises RunError where the disk is full or closed to us.
+        """
+        intact.write(self._file(name), intact.to_utf8(content) if isinstance(content, str) else content)
 
-    def write(self, name: str, content: bytes) -> None:
-        """Write any file, whole or not at all; raises RunError where the disk is full or closed to us."""
-        intact.write(self._file(name), content)
+    def text(self, name: str) -> str:
+        """Read a text file of the run; raises RunError where it is missing or not UTF-8."""
+        return intact.read_utf8(self._file(name))
 
     def _file(self, name: str) -> Path:
         if not name or name.startswith(".") or any(sign in name for sign in "/\\:\0"):
