@@ -12,8 +12,11 @@ from typing import Any
 
 from hiddenstate.cells import elementwise, laws
 from hiddenstate.cells.equation import Expr, Names, const, node, parse_equations, substitute, text, walk
-from hiddenstate.cells.parts import MATRICES, Mask, Matrix, Product, Stage, State, Vector
+from hiddenstate.cells.parts import MATRICES, Mask, Matrix, Product, Stage, State, Vector, from_values
 from hiddenstate.errors import InvalidArgument, nearest
+
+_TABLES: Mapping[str, Any] = {"states": State, "matrices": Matrix, "vectors": Vector, "masks": Mask}
+_MAPPINGS = ("orders", "activations")
 
 
 def _frozen(mapping: Mapping[str, str]) -> Mapping[str, str]:
@@ -51,6 +54,7 @@ class Cell:
         object.__setattr__(self, "activations", _frozen(self.activations))
         known = {matrix.letter: matrix for matrix in (*MATRICES, *self.matrices)}
         letters = list(dict.fromkeys(n.name.partition("_")[0] for n in self.matmuls()))
+        laws.check_declared(self, letters)
         for letter in letters:
             default = Matrix(letter, f"weight_{letter.lower()}", f"bias_{letter.lower()}")
             known.setdefault(letter, default)
@@ -63,31 +67,39 @@ class Cell:
     def as_dict(self) -> dict[str, Any]:
         """The cell as plain values, ready for JSON."""
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        for name in ("states", "matrices", "vectors", "masks"):
+        for name in _TABLES:
             values[name] = [dataclasses.asdict(row) for row in values[name]]
-        values["orders"], values["activations"] = dict(self.orders), dict(self.activations)
+        values.update({name: dict(values[name]) for name in _MAPPINGS})
         for state in values["states"]:
             state["initial"] = repr(state["initial"]) if math.isinf(state["initial"]) else state["initial"]
         return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Cell:
-        """Build a cell from plain values; unknown keys raise InvalidArgument."""
-        rows = {"states": State, "matrices": Matrix, "vectors": Vector, "masks": Mask}
+        """Build a cell from plain values, as `as_dict` gives them and TOML and JSON hold them.
+
+        Raises InvalidArgument for an unknown or missing field and a value of the wrong kind.
+        """
+        given: dict[str, Any] = {"states": (), **values}
         known = {f.name for f in dataclasses.fields(cls)}
-        for key in values:
+        for key, value in given.items():
             if key not in known:
-                raise InvalidArgument(f"a cell has no field {key!r}; {nearest(key, known)}")
-        given = dict(values)
-        try:
-            for name, row in rows.items():
-                given[name] = tuple(row(**entry) for entry in given.get(name, ()))
-            given["states"] = tuple(
-                dataclasses.replace(state, initial=float(state.initial)) for state in given["states"]
-            )
-            return cls(**given)
-        except TypeError as error:
-            raise InvalidArgument(f"expected a cell's fields {', '.join(sorted(known))}; {error}") from None
+                raise InvalidArgument(f"a cell has no field {key!r}; {nearest(str(key), known)}")
+            if key in _TABLES:
+                if not isinstance(value, list | tuple):
+                    raise InvalidArgument(f"the field {key!r} of a cell takes a list, came {value!r}")
+                given[key] = tuple(from_values(_TABLES[key], _with_infinity(entry)) for entry in value)
+            elif key in _MAPPINGS:
+                if not isinstance(value, Mapping) or any(not isinstance(v, str) for v in value.values()):
+                    raise InvalidArgument(
+                        f"the field {key!r} of a cell takes names with their text, came {value!r}"
+                    )
+            elif not isinstance(value, str):
+                raise InvalidArgument(f"the field {key!r} of a cell takes text, came {value!r}")
+        for key in ("name", "equations"):
+            if key not in given:
+                raise InvalidArgument(f"a cell has no {key}; expected at least a name, equations and states")
+        return cls(**given)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Cell) and self.as_dict() == other.as_dict()
@@ -214,12 +226,37 @@ class Cell:
                         products.append(Product(matrix.letter, (label,), first, operand))
         return tuple(products)
 
+    def block_order(self, library: str, letter: str = "W") -> tuple[int, ...]:
+        """Where each block of another library's stacked matrix stands in ours: `ours[order]` is theirs.
+
+        Raises InvalidArgument for a library whose order the cell does not state.
+
+        >>> from hiddenstate.cells import CELLS
+        >>> CELLS["lstm"].block_order("onnx")  # i o f g there, i f g o here
+        (0, 3, 1, 2)
+        """
+        if library not in self.orders:
+            raise InvalidArgument(
+                f"{self.name} states no block order for {library!r}; {nearest(library, self.orders)}"
+            )
+        ours = self.labels[letter]
+        theirs = [ours.index(label) for label in self.orders[library].split() if label in ours]
+        return tuple(theirs) if len(theirs) == len(ours) else tuple(range(len(ours)))
+
+    @cached_property
+    def _named_widths(self) -> dict[str, str]:
+        known = {"x": "F"}
+        for name, root in self.assignments:
+            known[name] = self._width(root, known)
+        return known
+
     def width_of(self, root: Expr) -> str:
         """The width letter of a value, "" for a constant."""
-        if root.op == "symbol" and root.name != "x":
-            return self.width_of(dict(self.assignments)[root.name])
+        return self._width(root, self._named_widths)
+
+    def _width(self, root: Expr, named: Mapping[str, str]) -> str:
         if root.op == "symbol":
-            return "F"
+            return named[root.name]
         if root.op == "matmul":
             return self.matrix(root.name.partition("_")[0]).width
         carriers: dict[str, tuple[State, ...] | tuple[Mask, ...]] = {
@@ -232,7 +269,7 @@ class Cell:
         if root.op == "vector":
             declared = next((v.width for v in self.vectors if v.name == root.name), None)
             return declared or ""  # a normalisation's vectors take the width of what they scale
-        found = {self.width_of(arg) for arg in root.args} - {""}
+        found = {self._width(arg, named) for arg in root.args} - {""}
         if len(found) > 1:
             raise InvalidArgument(
                 f"{self.name}: {text(root)} mixes widths {' and '.join(sorted(found))}; "
@@ -300,7 +337,17 @@ class Cell:
                     f"{self.name} has no tanh to make {chosen!r}; name a slot, one of: {slots}"
                 )
             chosen = dict.fromkeys(squashing, chosen)
+        if not isinstance(chosen, Mapping):
+            raise InvalidArgument(f"expected an activation, or activations by slot, came {chosen!r}")
         return self.replace(activations={**self.activations, **chosen})
+
+
+def _with_infinity(entry: Any) -> Any:
+    """Read a state's first value where it is written as text: JSON has no infinity."""
+    infinities = {"inf": math.inf, "-inf": -math.inf}
+    if isinstance(entry, Mapping) and str(entry.get("initial")) in infinities:
+        return {**entry, "initial": infinities[str(entry["initial"])]}
+    return entry
 
 
 def _call_text(call: Expr) -> str:
@@ -315,9 +362,8 @@ def _with_defaults(root: Expr) -> Expr:
         if n.op == "call":
             values = list(elementwise.FUNCTIONS[n.name].parameters.values())
             if len(n.args) - 1 > len(values):
-                raise InvalidArgument(
-                    f"{n.name}() takes {1 + len(values)} values at most, came {len(n.args)}"
-                )
+                most = f"{1 + len(values)} values at most" if values else "one value"
+                raise InvalidArgument(f"{n.name}() takes {most}, came {len(n.args)}")
             missing = tuple(const(value) for value in values[len(n.args) - 1 :])
             mapping[n] = node("call", (*n.args, *missing), n.name)
     if all(old is new for old, new in mapping.items()):

@@ -17,7 +17,7 @@ import numpy as np
 from hiddenstate.cells.equation import Expr, const, node, parse, substitute
 from hiddenstate.errors import InvalidArgument, nearest
 
-_erf = np.vectorize(math.erf, otypes=[np.float64])
+_erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,10 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
     return np.where(x >= 0, 1 / (1 + small), small / (1 + small))
 
 
+def _normal_cdf(x: np.ndarray) -> np.ndarray:
+    return 0.5 * _erfc(-x / math.sqrt(2))  # of 1 + erf nothing would be left on the far left
+
+
 def _elu(x: np.ndarray, alpha: float) -> np.ndarray:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
@@ -71,9 +75,9 @@ _ROWS = (
                 {"alpha": 1 / 6, "beta": 0.5}, kinks=lambda alpha, beta: (-beta / alpha, (1 - beta) / alpha)),
     Elementwise("silu", lambda x: x * _sigmoid(x), "sigmoid(x) * (1 + x * (1 - sigmoid(x)))",
                 r"\mathrm{silu}"),
-    Elementwise("gelu", lambda x: x * 0.5 * (1 + _erf(x / math.sqrt(2))),
+    Elementwise("gelu", lambda x: x * _normal_cdf(x),
                 "normal_cdf(x) + x * (exp(-0.5 * x * x) * 0.3989422804014327)", r"\mathrm{gelu}"),
-    Elementwise("normal_cdf", lambda x: 0.5 * (1 + _erf(x / math.sqrt(2))),
+    Elementwise("normal_cdf", _normal_cdf,
                 "exp(-0.5 * x * x) * 0.3989422804014327", r"\Phi"),
     Elementwise("identity", lambda x: x, "1", r"\mathrm{id}"),
     Elementwise("sin", np.sin, "cos(x)", r"\sin"),
@@ -103,16 +107,25 @@ def activation(written: str, argument: Expr) -> Expr:
     name, inside = match[1], match[2] or ""
     if name not in FUNCTIONS:
         raise InvalidArgument(f"unknown activation {name!r}: {nearest(name, FUNCTIONS)}")
-    values = dict(FUNCTIONS[name].parameters)
-    names = list(values)
+    names, given = list(FUNCTIONS[name].parameters), {}
     for position, part in enumerate(filter(None, (piece.strip() for piece in inside.split(",")))):
-        key, _, value = part.rpartition("=")
-        key = key.strip() or (names[position] if position < len(names) else "")
-        if key not in values:
+        key, equals, value = part.rpartition("=")
+        key = key.strip() if equals else "".join(names[position : position + 1])
+        if key not in names:
             valid = f"its parameters are {', '.join(names)}" if names else "it has no parameters"
             raise InvalidArgument(f"{name} does not take {part!r}; {valid}")
-        try:
-            values[key] = float(value)
-        except ValueError:
-            raise InvalidArgument(f"{name} expects a number for {key}, came {value!r}") from None
+        if key in given:
+            raise InvalidArgument(f"{name} is given {key} twice in {written!r}; once is enough")
+        given[key] = _number(value, f"{name} expects a number for {key}")
+    values = {**FUNCTIONS[name].parameters, **given}
     return node("call", (argument, *(const(value) for value in values.values())), name)
+
+
+def _number(written: str, expected: str) -> float:
+    try:
+        value = float(written)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InvalidArgument(f"{expected}, came {written.strip()!r}")
+    return value

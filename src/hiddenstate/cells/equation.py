@@ -19,7 +19,8 @@ from hiddenstate.errors import InvalidArgument, nearest
 
 PRIMITIVES = {"add": 2, "sub": 2, "mul": 2, "div": 2, "max": 2, "select": 3, "exp": 1, "log": 1}
 _INFIX = {"+": ("add", 1), "-": ("sub", 1), "*": ("mul", 2), "/": ("div", 2)}
-_CALLABLE = {"max": "max", "select": "select", "exp": "exp", "log": "log", "norm": "norm"}
+_CALLABLE = ("max", "select", "exp", "log", "norm")
+LONGEST_LINE = 250  # parts of one equation: what nests deeper than this may exhaust the interpreter's stack
 _TOKEN = re.compile(r"\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?)|([^\W\d]\w*'?)|([-+*/(),]))")
 
 
@@ -56,7 +57,7 @@ _made = cache(Expr)
 
 def const(value: float) -> Expr:
     """Make a constant."""
-    return node("const", value=float(value))
+    return node("const", value=float(value) + 0.0)  # -0 would be found as 0, or 0 as -0: whichever came first
 
 
 def walk(*roots: Expr) -> Iterator[Expr]:
@@ -92,9 +93,9 @@ _SIGN = {"add": " + ", "sub": " - ", "mul": " * ", "div": " / "}
 
 
 def text(root: Expr, outer: int = 0) -> str:
-    """Write an expression in the language it was read from."""
+    """Write an expression in the language it was read from; parsing it gives the same node again."""
     if root.op == "const":
-        return f"{root.value:g}"
+        return repr(root.value).removesuffix(".0")
     if root.op == "previous":
         return root.name + "'"
     if not root.args:
@@ -102,16 +103,21 @@ def text(root: Expr, outer: int = 0) -> str:
     level = _PRECEDENCE.get(root.op, 9)
     if root.op == "matmul":
         written = f"{root.name} {text(root.args[0], 9)}"
-    elif root.op == "sub" and root.args[0] is const(0):
+    elif is_negation(root):
         level, written = 2, f"-{text(root.args[1], 3)}"
     elif root.op in _SIGN:
-        # the right-hand side of - and / must bind tighter than the operator itself
-        left, right = text(root.args[0], level), text(root.args[1], level + (root.op in ("sub", "div")))
+        # operators group from the left, so the right-hand side must bind tighter than the operator itself
+        left, right = text(root.args[0], level), text(root.args[1], level + 1)
         written = left + _SIGN[root.op] + right
     else:
         name = root.name if root.op == "call" else root.op
         return f"{name}({', '.join(text(arg) for arg in root.args)})"
     return f"({written})" if level < outer else written
+
+
+def is_negation(root: Expr) -> bool:
+    """Whether an expression is what the sign in front of a value makes: 0 - value."""
+    return root.op == "sub" and root.args[0] is const(0) and root.args[1].op != "const"
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,11 @@ class _Line:
     def __init__(self, line: str, names: Names, assignments: dict[str, Expr]) -> None:
         self.line, self.names, self.assignments = line, names, assignments
         self.tokens, self.at = self._tokens(line), 0
+        if len(self.tokens) > LONGEST_LINE:
+            raise InvalidArgument(
+                f"expected at most {LONGEST_LINE} names, numbers and signs in one equation, came "
+                f"{len(self.tokens)} in {line[:40]!r}...; give its parts names of their own"
+            )
 
     def _tokens(self, line: str) -> list[tuple[str, int]]:
         head, equals, _ = line.partition("=")
@@ -160,7 +171,8 @@ class _Line:
         while position < len(line.rstrip()):
             match = _TOKEN.match(line, position)
             if match is None:
-                raise self.error(f"{line[position:].strip()[0]!r} is not part of the language", position)
+                position += len(line[position:]) - len(line[position:].lstrip())
+                raise self.error(f"{line[position]!r} is not part of the language", position)
             kind = match.lastindex or 0
             tokens.append((match[kind], match.start(kind)))
             position = match.end()
@@ -190,7 +202,7 @@ class _Line:
         name = name.strip()
         if not equals or not re.fullmatch(r"[^\W\d]\w*", name) or name[0].isupper():
             raise self.error("expected `name = expression` with a lower-case name", 0)
-        if name == "x" or name in self.names.vectors | self.names.masks | self.names.functions:
+        if name in {"x", *_CALLABLE} | self.names.vectors | self.names.masks | self.names.functions:
             raise self.error(f"{name!r} already stands for something else; choose another name", 0)
         if name in self.assignments:
             raise self.error(f"{name!r} is defined twice; every symbol is defined once", 0)
@@ -209,21 +221,28 @@ class _Line:
         token = self.peek()
         if token == "-":
             self.take()
-            inner = self.expression(2)
+            inner = self.factor()
             return const(-inner.value) if inner.op == "const" else node("sub", (const(0), inner))
         if token == "(":
             self.take()
             inner = self.expression()
             self.take(")")
             return inner
-        if token[:1].isdigit():
-            return const(float(self.take()))
+        if token[:1].isdecimal():
+            return self.number()
         if token[:1].isupper():
             return self.matrix()
         if not token or token in "+*/),":
             raise self.error(f"expected a value, came {token or 'the end of the line'}")
         after = self.tokens[self.at + 1][0] if self.at + 1 < len(self.tokens) else ""
         return self.function() if after == "(" else self.symbol()
+
+    def number(self) -> Expr:
+        value = float(self.peek())
+        if value == float("inf"):
+            raise self.error(f"{self.peek()} is beyond the largest number, about 1.8e308")
+        self.take()
+        return const(value)
 
     def matrix(self) -> Expr:
         name = self.take()
@@ -261,22 +280,21 @@ class _Line:
             self.take()
             args.append(self.expression())
         self.take(")")
+        place, takes = self.tokens[start][1], 1 if name == "norm" else PRIMITIVES.get(name)
+        if takes and len(args) != takes:
+            values = "one value" if takes == 1 else f"{takes} values"
+            raise self.error(f"{name}() takes {values}, came {len(args)}", place)
         if name == "norm":
-            return self.norm(args)
+            return self.norm(args[0])
+        if all(arg.op == "const" for arg in args):
+            raise self.error(f"{name}() of constants alone is a constant; write its value", place)
         if name in _CALLABLE:
-            if len(args) != PRIMITIVES[name]:
-                raise self.error(
-                    f"{name}() takes {PRIMITIVES[name]} values, came {len(args)}", self.tokens[start][1]
-                )
             return node(name, tuple(args))
         if any(arg.op != "const" for arg in args[1:]):
-            raise self.error(f"after its argument, {name}() takes constants only", self.tokens[start][1])
+            raise self.error(f"after its argument, {name}() takes constants only", place)
         return node("call", tuple(args), name)
 
-    def norm(self, args: list[Expr]) -> Expr:
-        if len(args) != 1:
-            raise self.error(f"norm() takes one value, came {len(args)}")
-        inner = args[0]
+    def norm(self, inner: Expr) -> Expr:
         if not is_product_sum(inner):
             inner = self.materialised(inner, "norm")
         label = norm_label(inner)
@@ -309,4 +327,4 @@ def is_product_sum(root: Expr) -> bool:
 
 def norm_label(inner: Expr) -> str:
     """Name a normalisation after what it normalises."""
-    return "_".join(current.name for current in walk(inner) if current.op in ("matmul",)) or inner.name
+    return "_".join(current.name for current in walk(inner) if current.op == "matmul") or inner.name

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from hiddenstate.cells.equation import Expr, node
+from hiddenstate.errors import InvalidArgument, nearest
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,33 @@ class Mask:
     per: str = "step"
     scaled: bool = False
     width: str = "H"
+
+
+Part = TypeVar("Part", State, Matrix, Vector, Mask)
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "bool": (bool,),
+    "float": (float, int),
+    "float | None": (float, int, type(None)),
+}
+
+
+def from_values(kind: type[Part], values: Any) -> Part:
+    """Build a state, matrix, vector or mask from plain values; InvalidArgument says what does not fit."""
+    what = kind.__name__.lower()
+    if not isinstance(values, Mapping):
+        raise InvalidArgument(f"expected a {what} with its fields, as in {{name: 'h'}}, came {values!r}")
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    for key, value in values.items():
+        if key not in fields:
+            raise InvalidArgument(f"a {what} has no field {key!r}; {nearest(str(key), fields)}")
+        allowed = _KINDS[str(fields[key].type)]
+        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+            raise InvalidArgument(f"the field {key!r} of a {what} takes a {fields[key].type}, came {value!r}")
+    for f in fields.values():
+        if f.default is dataclasses.MISSING and f.name not in values:
+            raise InvalidArgument(f"a {what} has no {f.name}; came {dict(values)!r}")
+    return kind(**values)
 
 
 MATRICES = (

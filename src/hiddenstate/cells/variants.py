@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from hiddenstate.cells.cell import Cell
-from hiddenstate.cells.equation import is_product_sum, walk
+from hiddenstate.cells.equation import Expr, is_product_sum, walk
 from hiddenstate.cells.parts import Mask
 from hiddenstate.errors import InvalidArgument
 
-_PRODUCT = re.compile(r"(?<!norm\()\b([A-Z]\w*)\s+(\w+'?|\([^()]*\))")
+# a matrix and what it multiplies: a name that is no function's and no further matrix, or one parenthesis
+_PRODUCT = re.compile(r"\b([A-Z]\w*)\s+((?![A-Z])\w+'?(?![\w']|\s*\()|\([^()]*\))")
 
 
 def layer_norm(cell: Cell) -> Cell:
@@ -19,18 +20,24 @@ def layer_norm(cell: Cell) -> Cell:
     >>> print(layer_norm(CELLS["rnn"]).equations.strip())
     h = tanh(norm(W x) + norm(R h'))
     """
+    before = {n.name for n in _normalised_products(cell)}
 
     def normalised(match: re.Match[str]) -> str:
         wide = cell.matrix(match[1].partition("_")[0]).width == "H"
-        return f"norm({match[0]})" if wide else match[0]
+        return f"norm({match[0]})" if wide and match[1] not in before else match[0]
 
     changed = cell.replace(equations=_PRODUCT.sub(normalised, cell.equations))
-    roots = [root for _, root in changed.assignments]
-    inside = {n for norm in walk(*roots) if norm.op == "norm" for n in walk(norm) if is_product_sum(n)}
-    for n in walk(*roots):
-        if n.op == "matmul" and n not in inside and cell.matrix(n.name.partition("_")[0]).width == "H":
+    after = _normalised_products(changed)
+    for n in changed.matmuls():
+        if n not in after and cell.matrix(n.name.partition("_")[0]).width == "H":
             raise InvalidArgument(f"cannot normalise {n}; give what {n.name} multiplies a name of its own")
     return changed
+
+
+def _normalised_products(cell: Cell) -> set[Expr]:
+    """The matrix products that are normalised, alone or in a sum of products."""
+    norms = [n for n in walk(*(root for _, root in cell.assignments)) if n.op == "norm"]
+    return {n for norm in norms if is_product_sum(norm.args[0]) for n in walk(norm) if n.op == "matmul"}
 
 
 def recurrent_dropout(cell: Cell, rate: float) -> Cell:
@@ -61,11 +68,13 @@ def zoneout(cell: Cell, rate: float) -> Cell:
     fresh_h = tanh(W x + R h')
     h = move_h * fresh_h + (1 - move_h) * h'
     """
-    equations, masks = cell.equations.strip(), list(cell.masks)
+    equations, masks, activations = cell.equations.strip(), list(cell.masks), dict(cell.activations)
     for state in (state for state in cell.states if state.zoned):
         name = state.name
         # later lines keep reading the fresh value, as in the paper: the output sees it, the next step may not
         equations = re.sub(rf"\b{name}\b(?!')", f"fresh_{name}", equations)
         equations = f"{equations}\n{name} = move_{name} * fresh_{name} + (1 - move_{name}) * {name}'"
         masks.append(Mask(f"move_{name}", rate, width=state.width))
-    return cell.replace(equations=equations, masks=tuple(masks))
+        if name in activations:
+            activations[f"fresh_{name}"] = activations.pop(name)
+    return cell.replace(equations=equations, masks=tuple(masks), activations=activations)

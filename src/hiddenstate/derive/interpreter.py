@@ -57,7 +57,8 @@ def forward(
         current = tuple(buffers[f"next:{s.name}"] for s in cell.states)
         outputs.append(buffers["output:"])
         tape.steps.append(buffers)
-    tape.output, tape.states = np.stack(outputs), current
+    nothing = np.zeros((0, x.shape[1], recurrence.width(cell.output)))
+    tape.output, tape.states = np.stack(outputs) if outputs else nothing, current
     return tape
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hiddenstate.cells.cell import Cell
 from hiddenstate.cells.elementwise import FUNCTIONS
-from hiddenstate.cells.equation import Expr, const
+from hiddenstate.cells.equation import Expr, is_negation
 
 _GREEK = {"phi", "alpha", "beta", "gamma", "delta", "mu", "sigma", "lambda", "tau"}
 
@@ -26,7 +26,7 @@ def expression(root: Expr, outer: int = 0, biased: frozenset[str] = frozenset())
     """
     args = root.args
     if root.op == "const":
-        return f"{root.value:.4g}"
+        return _number(root.value, outer)
     if root.op in ("symbol", "mask", "previous", "vector"):
         time = {"symbol": "t", "mask": "t", "previous": "t-1", "vector": ""}[root.op]
         return _name(root.name, time)
@@ -37,7 +37,7 @@ def expression(root: Expr, outer: int = 0, biased: frozenset[str] = frozenset())
         level, written = 2, f"{_name(root.name)} {expression(args[0], 3)}"
         if letter in biased:
             level, written = 1, f"{written} + {_name(f'b_{letter}{label}')}"
-    elif root.op == "sub" and args[0] is const(0):
+    elif is_negation(root):
         level, written = 2, f"-{expression(args[1], 3, biased)}"
     elif root.op in ("add", "sub"):
         right = expression(args[1], 1 + (root.op == "sub"), biased)
@@ -48,6 +48,13 @@ def expression(root: Expr, outer: int = 0, biased: frozenset[str] = frozenset())
     else:
         return _applied(root, biased)
     return rf"\left({written}\right)" if level < outer else written
+
+
+def _number(value: float, outer: int) -> str:
+    """A constant with four digits; a negative one after an operator stands in parentheses."""
+    digits, _, exponent = f"{value:.4g}".partition("e")
+    written = rf"{digits} \cdot 10^{{{int(exponent)}}}" if exponent else digits
+    return rf"\left({written}\right)" if value < 0 and outer > 1 else written
 
 
 def _applied(root: Expr, biased: frozenset[str]) -> str:

@@ -18,6 +18,7 @@ from hiddenstate.cells.cell import Cell
 from hiddenstate.cells.elementwise import FUNCTIONS
 from hiddenstate.cells.equation import Expr, node, walk
 from hiddenstate.cells.parts import Product
+from hiddenstate.errors import InvalidArgument, nearest
 
 NORM_EPSILON = 1e-5
 Array = Any  # a NumPy array or a torch tensor; the two never meet in one call
@@ -80,6 +81,8 @@ def torch_arrays() -> Arrays:
         return torch.maximum(a, b)
 
     def select(mask: Array, a: Array, b: Array) -> Array:
+        if isinstance(mask, float):  # a mask's mean
+            return a if mask > 0 else b
         return torch.where(mask > 0, a, b)
 
     return Arrays(
@@ -207,9 +210,14 @@ class Recurrence:
 
     def width(self, name: str) -> int:
         """How many units a named value has."""
-        letter = self.cell.width_of(node("symbol", name=name))
-        matrix = next(matrix for matrix in self.cell.matrices if matrix.width == letter)
-        return self.parameters.values[matrix.weight].shape[0] // len(self.cell.labels[matrix.letter])
+        letter, values = self.cell.width_of(node("symbol", name=name)), self.parameters.values
+        for matrix in self.cell.matrices:
+            if matrix.width == letter:
+                return values[matrix.weight].shape[0] // len(self.cell.labels[matrix.letter])
+        for vector in self.cell.vectors:
+            if vector.width == letter:
+                return values[vector.name].shape[0]
+        raise InvalidArgument(f"{self.cell.name}: {name!r} has no units of its own, so it cannot be kept")
 
     def input_products(self, x: Array) -> dict[Expr, Array]:
         """Every product that reads only the input: for one step, or for all steps at once."""
@@ -253,8 +261,8 @@ class Recurrence:
 def first_states(cell: Cell, like: Array, H: int, P: int, arrays: Arrays = NUMPY) -> tuple[Array, ...]:
     """The declared first value of every state, as [B, width] arrays like `like` [T, B, F]."""
     size = {"H": H, "P": P}
-    shape = like.shape[1]
-    return tuple(arrays.full(like, (shape, size[s.width]), s.initial) for s in cell.states)
+    B = like.shape[1]
+    return tuple(arrays.full(like, (B, size[s.width]), s.initial) for s in cell.states)
 
 
 @dataclass(frozen=True)
@@ -280,9 +288,13 @@ def unroll(
 
     `lengths` [B] ends each sequence on its own: later steps give zeros and leave its states alone, and what
     stands in the padding (NaN even) is never read. `reverse` runs each sequence from its own end. `keep`
-    names values (gates, states) to return for every step [T, B, width], zero in the padding.
+    names values (gates, states) to return for every step [T, B, width], zero in the padding; an unknown
+    name raises InvalidArgument. `step_masks` [T, B, width] belong to the steps of x in either direction.
     """
     arrays, cell = recurrence.arrays, recurrence.cell
+    for name in keep:
+        if name not in (known := dict(cell.assignments)):
+            raise InvalidArgument(f"{cell.name} computes no {name!r} to keep; {nearest(name, known)}")
     T, zero = x.shape[0], arrays.full(x, (), 0.0)
     valid, order = None, None
     if lengths is not None:
@@ -293,7 +305,10 @@ def unroll(
             order = arrays.where(valid, lengths - 1 - counter, counter + 0 * lengths)
             x = arrays.take(x, order)
     inputs = recurrence.input_products(x)
-    drawn = {node("mask", name=name): mask for name, mask in (step_masks or {}).items()}
+    drawn = {
+        node("mask", name=name): mask if order is None else arrays.take(mask, order)
+        for name, mask in (step_masks or {}).items()
+    }
     names = ("", *keep)
     history: dict[str, list[Array]] = {name: [None] * T for name in names}
     states = tuple(states)
