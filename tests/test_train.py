@@ -590,6 +590,14 @@ def test_curves_show_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert styles == {"-", "--"}, "told apart without colour"
 
 
-def test_one_epoch_has_curves_too() -> None:
-    entry = {"epoch": 1, "loss": 0.5, "validation": {"accuracy": 0.75}, "best": True}
-    assert len(pictures.curves([entry], "accuracy")) > 5000
+@pytest.mark.parametrize(("epochs", "ticks"), [(1, [1]), (3, [1, 2, 3]), (60, [10, 20, 30, 40, 50, 60])])
+def test_epochs_are_counted_in_whole_numbers(
+    epochs: int, ticks: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(pictures, "png", drawn.append)
+    measured = {"loss": 0.5, "validation": {"accuracy": 0.75}, "best": True}
+    pictures.curves([{"epoch": epoch, **measured} for epoch in range(1, epochs + 1)], "accuracy")
+    below = drawn[0].axes[1]
+    low, high = below.get_xlim()
+    assert [tick for tick in below.get_xticks() if low <= tick <= high] == ticks

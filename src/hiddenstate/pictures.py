@@ -35,7 +35,8 @@ def curves(entries: Sequence[Mapping[str, Any]], metric: str) -> bytes:
     below.margins(y=0.1)  # room for the star
     below.set_ylabel(f"validation {metric.replace('_', ' ')}")
     below.set_xlabel("epoch")
-    below.xaxis.set_major_locator(MaxNLocator(integer=True))
+    below.set_xlim(0.5, max(epochs) + 0.5)
+    below.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     for axes in (above, below):
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
