@@ -270,7 +270,10 @@ def test_functions_fit_a_screen() -> None:
 
 
 def test_errors_are_ours() -> None:
-    """An assert vanishes under -O and tells a user nothing; `raise AssertionError` marks the unreachable."""
+    """An assert vanishes under -O and tells a user nothing; `raise AssertionError` marks the unreachable.
+
+    The drop-ins for torch.nn raise what torch.nn raises, type and words.
+    """
     builtin = (
         "Exception",
         "ValueError",
@@ -291,6 +294,7 @@ def test_errors_are_ours() -> None:
                 raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
                 if isinstance(raised, ast.Name) and raised.id in builtin:
                     wrong.add(f"{module} raises {raised.id}")
+    wrong = {line for line in wrong if not (line.startswith("layers.drop_in") and " raises " in line)}
     assert wrong - set(RAISED_FOR_OTHERS) == set()
 
 
