@@ -4,6 +4,7 @@ One file, state.safetensors, is enough to go on: tensors by name below, and scal
 
     module/NAME  average/NAME  best/NAME                          weights, their average, the best so far
     first_moment/NAME  second_moment/NAME  moments_step/NAME      of AdamW
+    momentum/NAME                                                 of gradient descent
     random                                                        torch's generator
 """
 
@@ -29,7 +30,12 @@ from hiddenstate.learner import Learner, Position, tensors_of
 from hiddenstate.runs import Run
 
 SHAPELESS = {"time_limit", "checkpoint_seconds", "checkpoint_steps"}  # settings that change no bit
-MOMENTS = {"first_moment": "exp_avg", "second_moment": "exp_avg_sq", "moments_step": "step"}  # ours: torch's
+MOMENTS = {  # ours: torch's
+    "first_moment": "exp_avg",
+    "second_moment": "exp_avg_sq",
+    "moments_step": "step",
+    "momentum": "momentum_buffer",
+}
 
 
 def environment() -> dict[str, Any]:
@@ -120,13 +126,14 @@ class Keeper:
 
 def save(run: Run, learner: Learner, settings: Mapping[str, Any]) -> None:
     """Write the state; the one before it stays until this one is whole."""
-    module, state = learner.module, learner.optimiser.state
+    module, state = learner.module, _state(learner)
     tensors = {f"module/{name}": tensor for name, tensor in tensors_of(module).items()}
     tensors |= {f"average/{name}": tensor for name, tensor in (learner.average or {}).items()}
     tensors |= {f"best/{name}": tensor for name, tensor in learner.best.items()}
     for name, parameter in module.named_parameters():
         if parameter in state:  # a parameter that has had no gradient yet has no moments
-            tensors |= {f"{ours}/{name}": state[parameter][torchs] for ours, torchs in MOMENTS.items()}
+            kept = state[parameter]
+            tensors |= {f"{ours}/{name}": kept[torchs] for ours, torchs in MOMENTS.items() if torchs in kept}
     tensors["random"] = torch.get_rng_state()
     scalars = {"position": vars(learner.position), "settings": dict(settings), "environment": environment()}
     run.write_state(to_arrays(tensors), scalars)
@@ -204,21 +211,34 @@ def _fill(tensors: Mapping[str, Tensor], arrays: Mapping[str, np.ndarray], where
             tensor.copy_(values[name])
 
 
+def _state(learner: Learner) -> dict[Tensor, dict[str, Tensor]]:
+    """What the optimisers keep for each parameter."""
+    return {each: kept for optimiser in learner.optimisers for each, kept in optimiser.state.items()}
+
+
 def _restore_moments(learner: Learner, found: Mapping[str, Mapping[str, np.ndarray]], where: str) -> None:
     parameters = dict(learner.module.named_parameters())
-    names = found.get("first_moment", {}).keys()
-    if not names <= parameters.keys():
+    adam, momentum = found.get("first_moment", {}).keys(), found.get("momentum", {}).keys()
+    names = adam | momentum
+    if not names <= parameters.keys() or adam & momentum:
         raise RunError(
             f"{where} does not fit the model: moments of {sorted(names - parameters.keys())[:3]}. {AGAIN}"
         )
+    of = {
+        each: optimiser
+        for optimiser in learner.optimisers
+        for g in optimiser.param_groups
+        for each in g["params"]
+    }
     for ours, torchs in MOMENTS.items():
+        kept = momentum if ours == "momentum" else adam
         if ours == "moments_step":
-            moments = {name: torch.zeros(()) for name in names}
+            moments = {name: torch.zeros(()) for name in kept}
         else:
-            moments = {name: torch.empty_like(parameters[name], requires_grad=False) for name in names}
+            moments = {name: torch.empty_like(parameters[name], requires_grad=False) for name in kept}
         _fill(moments, found.get(ours, {}), f"{where}, {ours}")
         for name, moment in moments.items():
-            learner.optimiser.state[parameters[name]][torchs] = moment
+            of[parameters[name]].state[parameters[name]][torchs] = moment
 
 
 def _position(saved: object, where: str) -> Position:

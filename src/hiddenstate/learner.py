@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -47,17 +47,43 @@ class Learner:
     """Everything that changes while training."""
 
     module: nn.Module
-    optimiser: torch.optim.AdamW
+    optimisers: tuple[torch.optim.Optimizer, ...]
     average: dict[str, Tensor] | None
+    rates: dict[int, float] = field(default_factory=dict)  # of the optimisers that have a rate of their own
     best: dict[str, Tensor] = field(default_factory=dict)
     position: Position = field(default_factory=Position)
 
+    rate: float = 0.0
 
-def make(module: nn.Module, weight_decay: float, averaging: bool) -> Learner:
-    """Put a module under AdamW (Loshchilov and Hutter, 2019), with no weight decay on vectors."""
+    def set_rate(self, rate: float, largest: float) -> None:
+        """Set AdamW's learning rate, and the other optimisers' to the same share of their own largest."""
+        self.rate = rate
+        for index, optimiser in enumerate(self.optimisers):
+            for group in optimiser.param_groups:
+                group["lr"] = self.rates[index] * rate / largest if index in self.rates else rate
+
+
+def make(
+    module: nn.Module, weight_decay: float, averaging: bool, sgd: Mapping[str, float] | None = None
+) -> Learner:
+    """Put a module under AdamW (Loshchilov and Hutter, 2019), with no weight decay on vectors.
+
+    `sgd` maps beginnings of parameter names to learning rates: these parameters go under plain gradient
+    descent with momentum, which suits wide linear layers over rare features better.
+    """
     trained = {name: each for name, each in module.named_parameters() if each.requires_grad}
     if not trained:
         raise InvalidArgument("The module should have a parameter to train, and none has requires_grad=True.")
+    apart: dict[str, dict[str, Tensor]] = {prefix: {} for prefix in sgd or {}}
+    for name in list(trained):
+        prefix = next((prefix for prefix in apart if name.startswith(prefix)), None)
+        if prefix is not None:
+            apart[prefix][name] = trained.pop(name)
+    for prefix, found in apart.items():
+        if not found:
+            raise InvalidArgument(
+                f"sgd names parameters that begin with {prefix!r}, and the module has none."
+            )
     # Weight decay is for matrices: biases and other vectors set a level, and pulling that to zero only harms.
     decay = {True: weight_decay, False: 0.0}
     groups = [
@@ -68,9 +94,14 @@ def make(module: nn.Module, weight_decay: float, averaging: bool) -> Learner:
         for matrix in (True, False)
     ]
     # fused: 1.4 ms a step, against 9 ms (foreach) and more (plain), for 20 matrices of 200 x 200 on one core
-    optimiser = torch.optim.AdamW([group for group in groups if group["params"]], fused=True)
-    average = {name: each.detach().clone() for name, each in trained.items()}
-    return Learner(module, optimiser, average if averaging else None)
+    filled = [group for group in groups if group["params"]]
+    optimisers: list[torch.optim.Optimizer] = [torch.optim.AdamW(filled, fused=True)] if filled else []
+    rates = {}
+    for prefix, found in apart.items():
+        rates[len(optimisers)] = (sgd or {})[prefix]
+        optimisers.append(torch.optim.SGD(list(found.values()), lr=0.0, momentum=0.9, fused=True))
+    average = {name: each.detach().clone() for name, each in module.named_parameters() if each.requires_grad}
+    return Learner(module, tuple(optimisers), average if averaging else None, rates)
 
 
 def tensors_of(module: nn.Module) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -35,6 +35,7 @@ class TrainSettings:
     `warmup` is the share of all steps in which the rate rises (schedule.py), `clip` bounds the gradient.
     `ema_decay` averages the weights (Polyak and Juditsky, 1992); the average is what is validated and kept.
     `metric` names the number of `validate` to be maximised, `patience` how many epochs it may fail to rise.
+    `sgd` maps beginnings of parameter names to rates of plain gradient descent, which trains these alone.
     `time_limit` counts seconds from the start of this call: it only stops, and never shapes the schedule.
 
     >>> TrainSettings(epochs=3, schedule="cosine").learning_rate
@@ -54,6 +55,7 @@ class TrainSettings:
     time_limit: float | None = None
     checkpoint_seconds: float = 30.0
     checkpoint_steps: int | None = None
+    sgd: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
@@ -66,6 +68,9 @@ class TrainSettings:
             if not right or not low <= value <= high:
                 word = "a whole number" if kind is int else "a number"
                 raise InvalidArgument(f"{name} should be {word} from {low:g} to {high:g}, not {value!r}.")
+        for prefix, rate in self.sgd.items():
+            if not isinstance(rate, int | float) or not 0 < rate < 1e6:
+                raise InvalidArgument(f"sgd[{prefix!r}] should be a rate above 0, not {rate!r}.")
 
 
 _LIMITS: dict[str, tuple[type, float, float]] = {
@@ -118,7 +123,7 @@ def fit(
     Raises TrainingError where loss, gradient or metric is not a finite number, and RunError where the run
     cannot be read or written; what was saved before stays.
     """
-    learner = make(module, settings.weight_decay, averaging=settings.ema_decay is not None)
+    learner = make(module, settings.weight_decay, settings.ema_decay is not None, settings.sgd)
     keeper = Keeper(run, learner, asdict(settings))
     with torch.random.fork_rng(devices=[]), Stopping(settings.time_limit) as stopping:
         torch.manual_seed(settings.seed)
@@ -186,18 +191,18 @@ class _Training:
         learner, position, settings = self.learner, self.learner.position, self.settings
         # The middle of the step, so that neither the first rate nor the last is zero.
         rate = learning_rate(settings, (position.epoch + (position.batch + 0.5) / batches) / settings.epochs)
-        for group in learner.optimiser.param_groups:
-            group["lr"] = rate
+        learner.set_rate(rate, settings.learning_rate)
 
         loss = self.loss(learner.module, batch)  # 1. forward, and the loss
         self.check_finite("loss", _number(loss))
 
-        learner.optimiser.zero_grad()
+        learner.module.zero_grad()
         loss.backward()  # 2. back-propagation
         norm = _clip(learner.module, settings.clip)
         self.check_finite("norm of the gradient", norm)
 
-        learner.optimiser.step()  # 3. the weights change
+        for optimiser in learner.optimisers:
+            optimiser.step()  # 3. the weights change
         items = _items(self.size(batch))
         position.count(items, loss.item(), norm)
         move_average(learner, settings.ema_decay)
@@ -216,7 +221,7 @@ class _Training:
             "step": position.step,
             "loss": position.loss_sum / position.items,
             "gradient_norm": position.norm_sum / position.batch,
-            "learning_rate": learner.optimiser.param_groups[0]["lr"],
+            "learning_rate": learner.rate,
             "seconds": round(position.seconds, 3),
             "validation": {name: value if math.isfinite(value) else None for name, value in measured.items()},
             "best": better,
@@ -283,7 +288,7 @@ class _Training:
     def check_finite(self, what: str, value: float) -> None:
         if math.isfinite(value):
             return
-        position, rate = self.learner.position, self.learner.optimiser.param_groups[0]["lr"]
+        position, rate = self.learner.position, self.learner.rate
         if position.step == 0:
             cause = "At the first step the cause is most often the data (NaN, huge numbers) or the loss"
             cure = "check the inputs with torch.isfinite(x).all(), and the loss for log(0) and x / 0"

@@ -1,0 +1,68 @@
+"""What do we ask of a sequence? One row a task; a task's module is imported when it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hiddenstate.errors import InvalidArgument, MissingExtra, RunError, nearest
+from hiddenstate.runs import Run
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task: what it answers, and the module that trains, evaluates and loads it."""
+
+    name: str
+    summary: str
+    module: str
+
+    def load(self) -> ModuleType:
+        """Import the task's module.
+
+        Raises MissingExtra where training needs a package that is not installed.
+        """
+        try:
+            return import_module(self.module)
+        except ModuleNotFoundError as error:
+            if (error.name or "").startswith("hiddenstate"):
+                raise
+            raise MissingExtra(
+                f"{self.name} needs {error.name}, which is not installed: pip install 'hiddenstate[train]'"
+            ) from error
+
+
+TASKS: dict[str, Task] = {
+    "classify": Task(
+        "classify",
+        "the intent of an utterance, read word by word, or that it is out of scope",
+        "hiddenstate.tasks.classify",
+    ),
+}
+
+
+def find(name: str) -> Task:
+    """Find a task by name.
+
+    Raises InvalidArgument for an unknown one, naming the nearest.
+    """
+    if name not in TASKS:
+        raise InvalidArgument(f"unknown task {name!r}: {nearest(name, TASKS)}")
+    return TASKS[name]
+
+
+def load(path: str | Path) -> Any:
+    """Load the trained model of a run, whatever its task: what it returns can `predict`.
+
+    Raises RunError where the folder is no run, or its task is not known here.
+    """
+    run = Run.open(path)
+    name = run.spec().get("task")
+    if name not in TASKS:
+        raise RunError(
+            f"{run.path / 'spec.json'} names the task {name!r}; this version knows {', '.join(TASKS)}"
+        )
+    return TASKS[name].load().load(run.path)

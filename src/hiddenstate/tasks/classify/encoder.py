@@ -1,0 +1,148 @@
+"""Text -> numbers: words with their letters for the recurrent part, weighted n-grams for the wide part.
+
+NumPy only; what it does to a text is the same in training and prediction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from hiddenstate.data.batch import Batch, bags, pad
+from hiddenstate.data.vocabulary import UNKNOWN, Vocabulary, letter_grams, shorten, text_grams, tokenise
+from hiddenstate.errors import RunError
+
+LETTER_SIZES = (3, 4, 5)
+WIDE_WORDS = (1, 2)
+WIDE_LETTERS = (2, 3, 4, 5)
+NO_WORDS = "<empty>"  # what an empty text is read as: one unknown word
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One text: its words, their ids [T], and its weighted n-grams [N] (none without a wide part)."""
+
+    words: tuple[str, ...]
+    ids: np.ndarray
+    grams: np.ndarray
+    weights: np.ndarray
+    dropped: int  # words past the limit
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Turns texts into batches; built once from the training texts.
+
+    `rarity` [wide_buckets] weighs each n-gram by how few training texts have it (Sparck Jones 1972).
+    """
+
+    vocabulary: Vocabulary
+    letter_buckets: int
+    wide_buckets: int
+    rarity: np.ndarray
+
+    @classmethod
+    def build(cls, texts: Sequence[str], letter_buckets: int, wide_buckets: int) -> Encoder:
+        """Collect the words and the rarity of n-grams of the training texts."""
+        split = [shorten(tokenise(text))[0] for text in texts]
+        counts: Counter[int] = Counter()
+        for words in split:
+            for block in _wide_blocks(words, wide_buckets):
+                counts.update(set(block.tolist()))
+        seen = np.array([counts[bucket] for bucket in range(wide_buckets)], dtype=np.float64)
+        rarity = np.log((1 + len(texts)) / (1 + seen)) + 1
+        return cls(Vocabulary.build(split), letter_buckets, wide_buckets, rarity.astype(np.float32))
+
+    def encode(self, text: str) -> Encoded:
+        """Encode one text."""
+        words, dropped = shorten(tokenise(text))
+        words = words or [NO_WORDS]
+        return self.encode_words(words, dropped)
+
+    def encode_words(self, words: Sequence[str], dropped: int = 0) -> Encoded:
+        """Encode a text that is already in words."""
+        grams, weights = self._wide(words)
+        return Encoded(tuple(words), self.vocabulary.encode(words), grams, weights, dropped)
+
+    def _wide(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Count times rarity, each block (of words, of letters) brought to length one."""
+        grams, weights = [], []
+        for block in _wide_blocks(words, self.wide_buckets):
+            found, counts = np.unique(block, return_counts=True)
+            weight = counts * self.rarity[found]
+            grams.append(found)
+            weights.append(weight / math.sqrt(float(weight @ weight) or 1.0))
+        return np.concatenate(grams), np.concatenate(weights).astype(np.float32)
+
+    def batch(self, encoded: Sequence[Encoded], targets: np.ndarray | None = None) -> Batch:
+        """Lay texts out as a batch: words [T, B] as positions in the batch's own list of different words.
+
+        arrays["known"] [U] is the vocabulary row of each different word, bags["letters"] its letter n-grams;
+        bags["wide"] holds the weighted n-grams of each text.
+        """
+        different: dict[str, int] = {"": 0}  # the padding
+        rows = [
+            np.array([different.setdefault(word, len(different)) for word in each.words]) for each in encoded
+        ]
+        words, lengths = pad(rows)
+        known = np.array([0, *self.vocabulary.encode(list(different)[1:])], dtype=np.int64)
+        letters = [
+            letter_grams(word, LETTER_SIZES, self.letter_buckets) if word else np.empty(0, np.int64)
+            for word in different
+        ]
+        return Batch(
+            words,
+            lengths,
+            targets,
+            bags={
+                "letters": bags(letters),
+                "wide": bags([each.grams for each in encoded], [each.weights for each in encoded]),
+            },
+            arrays={"known": known},
+        )
+
+    def unknown(self, encoded: Encoded) -> tuple[str, ...]:
+        """The words of a text that were never seen in training, each once."""
+        found = dict.fromkeys(
+            word for word, i in zip(encoded.words, encoded.ids, strict=True) if i == UNKNOWN
+        )
+        return tuple(word for word in found if word != NO_WORDS)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The encoder without its weights, as JSON can hold it."""
+        return {
+            **self.vocabulary.to_dict(),
+            "letter_buckets": self.letter_buckets,
+            "wide_buckets": self.wide_buckets,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], rarity: np.ndarray, where: str) -> Encoder:
+        """Rebuild what `as_dict` wrote; raises RunError where it does not fit together."""
+        try:
+            vocabulary = Vocabulary.from_dict({"words": values["words"]})
+            encoder = cls(vocabulary, int(values["letter_buckets"]), int(values["wide_buckets"]), rarity)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"{where} is damaged: {error}; restore the file or train again") from error
+        if rarity.shape != (encoder.wide_buckets,):
+            raise RunError(f"{where} does not fit the weights: train again")
+        return encoder
+
+    @cached_property
+    def words(self) -> int:
+        """The rows that a word embedding needs, padding and unknown included."""
+        return len(self.vocabulary)
+
+
+def _wide_blocks(words: Sequence[str], buckets: int) -> tuple[np.ndarray, np.ndarray]:
+    """The hashed word n-grams and letter n-grams of a text between two marks."""
+    return (
+        text_grams(["^", *words, "$"], word_sizes=WIDE_WORDS, letter_sizes=(), buckets=buckets),
+        text_grams(words, word_sizes=(), letter_sizes=WIDE_LETTERS, buckets=buckets),
+    )

@@ -1,0 +1,217 @@
+"""Fit an intent classifier to a split corpus, and decide what it should reject."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast, overload
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hiddenstate.data.batch import Batch, bucketed
+from hiddenstate.data.corpus import Corpus
+from hiddenstate.runs import Run
+from hiddenstate.tasks.classify import rejection
+from hiddenstate.tasks.classify.encoder import Encoded, Encoder
+from hiddenstate.tasks.classify.model import IntentModel, logits_of
+from hiddenstate.tasks.classify.rejection import Decision
+from hiddenstate.tasks.classify.spec import ClassifySpec
+from hiddenstate.train import Fitted, TrainSettings, fit
+
+HELD_OUT = "\0held out"  # no label of a file can be this
+FEWEST_TO_HOLD_OUT = 5
+WIDE_SMOOTHING = 0.15  # label smoothing of the wide head, which is surer of itself than the deep one
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A corpus ready to train on: texts encoded, labels numbered; C intents, then out of scope if learned."""
+
+    encoder: Encoder
+    labels: tuple[str, ...]
+    learns_scope: bool
+    encoded: dict[str, list[Encoded]]
+    targets: dict[str, np.ndarray]
+
+    @property
+    def answers(self) -> int:
+        """K: how many answers the model scores."""
+        return len(self.labels) + self.learns_scope
+
+    def rows(self, split: str, in_scope: bool) -> tuple[list[Encoded], np.ndarray]:
+        """The texts of a split that are in scope, or those that are not, with their targets."""
+        keep = np.flatnonzero((self.targets[split] < len(self.labels)) == in_scope)
+        return [self.encoded[split][i] for i in keep], self.targets[split][keep]
+
+    def held_out(self) -> tuple[list[Encoded], np.ndarray]:
+        """The in-scope texts of validation; of training, where every class was too small to hold any out."""
+        texts, targets = self.rows("validation", in_scope=True)
+        return (texts, targets) if texts else self.rows("train", in_scope=True)
+
+
+def prepare(corpus: Corpus, spec: ClassifySpec) -> Prepared:
+    """Encode a split corpus; out-of-scope texts have the target C."""
+    labels = corpus.labels()
+    number = {label: index for index, label in enumerate(labels)}
+    used = {
+        name: [e for e in examples if e.label in number or spec.out_of_scope or name != "train"]
+        for name, examples in corpus.splits.items()
+    }
+    learns = spec.out_of_scope and any(e.label not in number for e in used["train"])
+    encoder = Encoder.build([e.text for e in used["train"]], spec.letter_buckets, spec.wide_buckets)
+    return Prepared(
+        encoder,
+        labels,
+        learns,
+        {name: [encoder.encode(e.text) for e in examples] for name, examples in used.items()},
+        {
+            name: np.array([number.get(e.label, len(labels)) for e in examples], dtype=np.int64)
+            for name, examples in used.items()
+        },
+    )
+
+
+class EpochBatches(Sequence[Batch]):
+    """One epoch's batches, laid out when they are asked for: a pure function of data, seed and epoch."""
+
+    def __init__(self, prepared: Prepared, spec: ClassifySpec, epoch: int) -> None:
+        self.prepared, self.encoded = prepared, prepared.encoded["train"]
+        lengths = np.array([len(each.ids) for each in self.encoded])
+        self.rows = bucketed(lengths, spec.batch_size, seed=spec.seed, epoch=epoch)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Batch: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Batch]: ...
+    def __getitem__(self, index: int | slice) -> Batch | list[Batch]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        rows = self.rows[index]
+        return self.prepared.encoder.batch(
+            [self.encoded[i] for i in rows], self.prepared.targets["train"][rows]
+        )
+
+
+def loss_of(module: nn.Module, batch: Batch) -> Tensor:
+    """Each head is taught on its own, so that both are strong and their sum is stronger still.
+
+    The deep head also sees interpolated sentences (Zhang et al. 2018, mixup, between readouts).
+    """
+    model, targets = cast(IntentModel, module), torch.from_numpy(batch.targets)
+    spec, read = model.spec, model.read(batch)
+    loss = functional.cross_entropy(model.answer_of(read), targets, label_smoothing=spec.label_smoothing)
+    if spec.mixup:
+        loss = loss + 0.5 * _mixed_loss(model, read, targets)
+    wide = model.wide_logits(batch)
+    if wide is not None:
+        loss = loss + functional.cross_entropy(wide, targets, label_smoothing=WIDE_SMOOTHING)
+    return loss
+
+
+def _mixed_loss(module: IntentModel, read: Tensor, targets: Tensor) -> Tensor:
+    spec = module.spec
+    share = float(torch.distributions.Beta(spec.mixup, spec.mixup).sample())
+    share = max(share, 1 - share)
+    other = torch.randperm(len(targets))
+    logits = module.answer_of(share * read + (1 - share) * read[other])
+
+    def against(answers: Tensor) -> Tensor:
+        return functional.cross_entropy(logits, answers, label_smoothing=spec.label_smoothing)
+
+    return share * against(targets) + (1 - share) * against(targets[other])
+
+
+def settings_of(spec: ClassifySpec, examples: int, time_limit: float | None) -> TrainSettings:
+    """The loop's settings: small sets are read more often."""
+    steps = math.ceil(examples / spec.batch_size)
+    return TrainSettings(
+        epochs=max(spec.epochs, math.ceil(spec.least_steps / steps)),
+        learning_rate=spec.learning_rate,
+        weight_decay=spec.weight_decay,
+        schedule="cosine",
+        warmup=0.1,
+        clip=1.0,
+        ema_decay=spec.average or None,
+        metric="accuracy",
+        seed=spec.seed,
+        time_limit=time_limit,
+        sgd={"wide": spec.wide_rate} if spec.wide else {},
+    )
+
+
+def fit_model(
+    prepared: Prepared, spec: ClassifySpec, run: Run | None = None, time_limit: float | None = None
+) -> tuple[IntentModel, Fitted]:
+    """Build and train the model on the training split, validated on in-scope texts."""
+    torch.manual_seed(spec.seed)
+    module = IntentModel(spec, prepared.encoder.words, prepared.answers)
+    texts, targets = prepared.held_out()
+
+    def validate(_: nn.Module) -> dict[str, float]:
+        logits = logits_of(module, prepared.encoder, texts)[:, : len(prepared.labels)]
+        return {"accuracy": float((logits.argmax(1) == targets).mean())}
+
+    settings = settings_of(spec, len(prepared.encoded["train"]), time_limit)
+
+    def batches(epoch: int) -> EpochBatches:
+        return EpochBatches(prepared, spec, epoch)
+
+    return module, fit(module, loss_of, batches, validate, settings, run, size=len)
+
+
+def decide(module: IntentModel, prepared: Prepared, spec: ClassifySpec, corpus: Corpus) -> Decision:
+    """Fit the temperature, and choose the threshold on validation."""
+    texts, targets = prepared.held_out()
+    logits, intents = logits_of(module, prepared.encoder, texts), len(prepared.labels)
+    temperature = rejection.fit_temperature(logits[:, :intents], targets)
+    scores, right = rejection.scope_scores(logits, intents), logits[:, :intents].argmax(1) == targets
+    outside, _ = prepared.rows("validation", in_scope=False)
+    if len(outside) >= rejection.LEAST_EXAMPLES:
+        against = rejection.scope_scores(logits_of(module, prepared.encoder, outside), intents)
+        threshold = rejection.choose_threshold(scores, right, against)
+        return Decision(temperature, threshold, f"{len(outside)} out-of-scope examples of validation")
+    share, source = _rehearsed_share(spec, corpus)
+    return Decision(temperature, rejection.quantile_threshold(scores, right, share), source)
+
+
+def _rehearsed_share(spec: ClassifySpec, corpus: Corpus) -> tuple[float, str]:
+    """What share of right answers to accept, where no out-of-scope examples are known.
+
+    A fifth of the intents is held out from a short rehearsal: they are what is out of scope there, and the
+    share accepted at its best threshold is taken over.
+    """
+    labels = corpus.labels()
+    if len(labels) < FEWEST_TO_HOLD_OUT:
+        kept = rejection.ACCEPTED
+        return kept, f"a fixed share of {kept:.0%} accepted: too few intents to hold some out"
+    held = set(np.random.default_rng(spec.seed).permutation(labels)[: len(labels) // 5].tolist())
+    splits = {
+        "train": tuple(e for e in corpus.split("train") if e.label not in held),
+        "validation": tuple(
+            dataclasses.replace(e, label=HELD_OUT) if e.label in held else e
+            for e in corpus.split("validation")
+        ),
+    }
+    rehearsal = dataclasses.replace(corpus, splits=splits, out_of_scope=HELD_OUT)
+    shorter = spec.model_copy(
+        update={"epochs": max(1, spec.epochs // 3), "least_steps": spec.least_steps // 3}
+    )
+    prepared = prepare(rehearsal, shorter)
+    module, _ = fit_model(prepared, shorter)
+    intents = len(prepared.labels)
+    texts, targets = prepared.rows("validation", in_scope=True)
+    logits = logits_of(module, prepared.encoder, texts)
+    right = logits[:, :intents].argmax(1) == targets
+    outside, _ = prepared.rows("validation", in_scope=False)
+    scores = rejection.scope_scores(logits, intents)
+    against = rejection.scope_scores(logits_of(module, prepared.encoder, outside), intents)
+    threshold = rejection.choose_threshold(scores, right, against)
+    return float(np.mean(scores[right] >= threshold)), f"a rehearsal with {len(held)} intents held out"

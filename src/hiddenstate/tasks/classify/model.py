@@ -1,0 +1,135 @@
+"""The intent model: a recurrent reader with a readout, and a wide linear head beside it; both give logits.
+
+Letters: T words, B texts, E width of a word, H hidden units, K answers (intents; out of scope if learned).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hiddenstate.cells import resolve
+from hiddenstate.data.batch import Bags, Batch
+from hiddenstate.layers import Recurrent
+from hiddenstate.tasks.classify.encoder import Encoded, Encoder
+from hiddenstate.tasks.classify.readout import Readout
+from hiddenstate.tasks.classify.spec import ClassifySpec
+
+
+@dataclass(frozen=True)
+class Logits:
+    """What the two heads say, [B, K] each; `wide` is None in a model without it."""
+
+    deep: Tensor
+    wide: Tensor | None
+    wide_share: float
+
+    def total(self) -> Tensor:
+        """The sum that decides."""
+        return self.deep if self.wide is None else self.deep + self.wide_share * self.wide
+
+
+class IntentModel(nn.Module):
+    """Reads words one by one and scores the answers.
+
+    Word: its own row plus the mean of its hashed letter n-grams (Bojanowski et al. 2017). The wide head is
+    linear in the weighted n-grams of the whole text (Cheng et al. 2016, Wide & deep learning).
+    """
+
+    def __init__(self, spec: ClassifySpec, words: int, answers: int) -> None:
+        super().__init__()
+        self.spec = spec
+        self.word = nn.Embedding(words, spec.embedding)
+        self.letters = nn.EmbeddingBag(spec.letter_buckets, spec.embedding, mode="mean")
+        cell = resolve(spec.cell).with_activations(spec.activation)
+        self.recurrent = Recurrent(
+            cell,
+            spec.embedding,
+            spec.hidden,
+            num_layers=spec.layers,
+            bidirectional=spec.bidirectional,
+            dropout=0.2 if spec.layers > 1 else 0.0,
+        )
+        directions = 2 if spec.bidirectional else 1
+        self.readout = Readout(spec.readout.split(","), spec.hidden, directions)
+        self.answer = nn.Linear(self.readout.width, answers)
+        if spec.wide:
+            self.wide = nn.EmbeddingBag(spec.wide_buckets, answers, mode="sum")
+            self.wide_bias = nn.Parameter(torch.zeros(answers))
+        self._first_values()
+
+    def _first_values(self) -> None:
+        """Small words, orthogonal recurrent blocks (Saxe et al. 2014), a wide head that says nothing yet."""
+        for table in (self.word, self.letters):
+            nn.init.normal_(table.weight, 0.0, 0.1)
+        for name, parameter in self.recurrent.named_parameters():
+            if "weight_hh" in name:
+                for block in parameter.data.split(parameter.shape[1]):
+                    nn.init.orthogonal_(block)
+            elif "weight_ih" in name:
+                nn.init.xavier_uniform_(parameter)
+            elif "bias" in name:
+                nn.init.zeros_(parameter)
+        if self.spec.wide:
+            nn.init.zeros_(self.wide.weight)
+
+    def forward(self, batch: Batch) -> Logits:
+        """Score a batch of texts."""
+        return Logits(self.answer_of(self.read(batch)), self.wide_logits(batch), self.spec.wide_share)
+
+    def read(self, batch: Batch) -> Tensor:
+        """What the recurrent part makes of each text: the readout [B, R] over all its words."""
+        lengths = torch.from_numpy(batch.lengths)
+        output, _ = self.recurrent(self.words_of(batch), lengths=lengths)
+        return self.readout(output, lengths)
+
+    def words_of(self, batch: Batch) -> Tensor:
+        """The words [T, B, E]; in training some become unknown, and some of their units are dropped."""
+        known, words = torch.from_numpy(batch.arrays["known"]), torch.from_numpy(batch.words)
+        letters = batch.bags["letters"]
+        table = self.word(known) + self.letters(
+            torch.from_numpy(letters.ids), torch.from_numpy(letters.offsets)
+        )
+        x = table[words]
+        if self.training and self.spec.word_dropout:
+            unknown = torch.rand(words.shape) < self.spec.word_dropout
+            x = torch.where(unknown[..., None], self.word.weight[1], x)
+        if self.training and self.spec.embedding_dropout:
+            # one mask for all words of a text (Gal and Ghahramani 2016)
+            x = x * functional.dropout(torch.ones(1, x.shape[1], x.shape[2]), self.spec.embedding_dropout)
+        return x
+
+    def answer_of(self, read: Tensor) -> Tensor:
+        """The deep logits [B, K] of a readout."""
+        logits: Tensor = self.answer(functional.dropout(read, self.spec.dropout, self.training))
+        return logits
+
+    def wide_logits(self, batch: Batch) -> Tensor | None:
+        """The wide logits [B, K], or None in a model without a wide head."""
+        return self.wide_of(batch.bags["wide"]) if self.spec.wide else None
+
+    def wide_of(self, grams: Bags) -> Tensor:
+        """The wide logits of weighted n-grams."""
+        ids, offsets = torch.from_numpy(grams.ids), torch.from_numpy(grams.offsets)
+        weights = None if grams.weights is None else torch.from_numpy(grams.weights)
+        summed: Tensor = self.wide(ids, offsets, per_sample_weights=weights)
+        return summed + self.wide_bias
+
+
+def logits_of(
+    module: IntentModel, encoder: Encoder, encoded: Sequence[Encoded], batch: int = 256
+) -> np.ndarray:
+    """The total logits [N, K] of texts, in their order; texts of like length are read together."""
+    module.eval()
+    order = np.argsort([len(each.ids) for each in encoded], kind="stable")
+    logits = np.zeros((len(encoded), module.answer.out_features), dtype=np.float32)
+    with torch.no_grad():
+        for start in range(0, len(order), batch):
+            rows = order[start : start + batch]
+            logits[rows] = module(encoder.batch([encoded[i] for i in rows])).total().numpy()
+    return logits

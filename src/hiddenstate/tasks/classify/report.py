@@ -1,0 +1,169 @@
+"""What a person reads after training: report.md and its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hiddenstate import pictures
+from hiddenstate.tasks.classify.measures import REFUSED, Answers, confident_mistakes, per_intent, worst_pairs
+
+Row = Mapping[str, Any]
+SHOWN = 12  # intents in the confusion picture
+
+
+def verdict(rows: Sequence[Row]) -> str:
+    """In plain words, whether the recurrent model beat the snapshot baseline (rows: ours, then its)."""
+    ours, rival = rows[0], rows[1]
+    points = 100 * (ours["accuracy"] - rival["accuracy"])
+    if abs(points) < 0.05:
+        return "The recurrent model and the snapshot baseline are equally accurate: a snapshot will do here."
+    if points > 0:
+        return f"The recurrent model is {points:.1f} points more accurate than the snapshot baseline."
+    return (
+        f"The recurrent model does not win: the snapshot baseline is {-points:.1f} points more accurate. "
+        "For these data a snapshot is the better choice."
+    )
+
+
+def percent(value: float | None) -> str:
+    """A share as the report writes it."""
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def markdown(
+    title: str, rows: Sequence[Row], answers: Answers, texts: Sequence[str], notes: Sequence[str]
+) -> str:
+    """The report: against the baseline, by intent, the worst pairs, the confident mistakes."""
+    lines = [f"# {title}", "", *notes, ""]
+    if len(rows) > 1:
+        lines += [verdict(rows), ""]
+    columns = [
+        "",
+        "accuracy",
+        "accepted and right",
+        "out of scope refused",
+        "AUROC",
+        "training",
+        "size",
+        "one text",
+    ]
+    lines += _table(columns, [_row(row) for row in rows])
+    lines += ["## Intents, the worst first", ""]
+    intents = per_intent(answers)
+    lines += _table(
+        ["intent", "examples", "precision", "recall", "F1"],
+        [
+            [
+                _cell(row.label),
+                str(row.examples),
+                percent(row.precision),
+                percent(row.recall),
+                f"{row.f1:.3f}",
+            ]
+            for row in intents
+        ],
+    )
+    lines += ["## Confused most often", "", "![confusion.png](confusion.png)", ""]
+    lines += _table(
+        ["right answer", "answer given", "times"],
+        [[_cell(right), _cell(given), str(times)] for right, given, times in worst_pairs(answers, 15)],
+    )
+    lines += ["## Confident mistakes", ""]
+    lines += _table(
+        ["text", "right answer", "answer given", "probability"],
+        [
+            [_cell(text), _cell(right), _cell(given), percent(probability)]
+            for text, right, given, probability in confident_mistakes(answers, texts, 20)
+        ],
+    )
+    return "\n".join(lines)
+
+
+def _row(row: Row) -> list[str]:
+    seconds, size, each = row.get("seconds"), row.get("bytes"), row.get("milliseconds")
+    auroc = row.get("auroc")
+    return [
+        str(row["name"]),
+        percent(row["accuracy"]),
+        percent(row["in_scope_accuracy"]),
+        percent(row["out_of_scope_recall"]),
+        "-" if auroc is None else f"{auroc:.3f}",
+        "-" if seconds is None else f"{seconds:.0f} s",
+        "-" if size is None else f"{size / 1e6:.1f} MB",
+        "-" if each is None else f"{each:.2f} ms",
+    ]
+
+
+def _cell(text: str) -> str:
+    """A text inside a Markdown table: one line, no bars, not endless."""
+    flat = " ".join(text.replace("|", "\\|").split())
+    return flat if len(flat) <= 120 else flat[:119] + "…"
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    if not rows:
+        return ["None.", ""]
+    head = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    return [*head, *("| " + " | ".join(row) + " |" for row in rows), ""]
+
+
+def confusion_png(answers: Answers) -> bytes:
+    """The intents that are confused most, each row's answers counted; the diagonal is right."""
+    from matplotlib.figure import Figure
+
+    pairs = worst_pairs(answers, 40)
+    names = list(dict.fromkeys(name for right, given, _ in pairs for name in (right, given)))[:SHOWN]
+    index = {label: number for number, label in enumerate(answers.labels)} | {"(out of scope)": REFUSED}
+    counts = np.array(
+        [
+            [int(((answers.truth == index[r]) & (answers.given == index[g])).sum()) for g in names]
+            for r in names
+        ]
+    ).reshape(len(names), len(names))
+    side = 2.4 + 0.42 * max(4, len(names))
+    figure = Figure(figsize=(side + 1, side), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    if not names:
+        axes.text(0.5, 0.5, "No text was answered wrongly.", ha="center", va="center")
+        axes.set_axis_off()
+    else:
+        axes.imshow(counts, cmap="Greys", vmin=0, vmax=max(1, counts.max()))
+        shade = counts.max() / 2
+        for r, row in enumerate(counts):
+            for g, count in enumerate(row):
+                if count:
+                    weight = "bold" if r == g else "normal"
+                    colour = "white" if count > shade else "black"
+                    axes.text(g, r, str(count), ha="center", va="center", color=colour, weight=weight, size=9)
+        ticks = range(len(names))
+        axes.set_xticks(ticks, names, rotation=90)
+        axes.set_yticks(ticks, names)
+        axes.set_xlabel("answer given")
+        axes.set_ylabel("right answer")
+        axes.set_title("Texts among the most confused intents")
+    return pictures.png(figure)
+
+
+def words_png(text: str, steps: Sequence[Any]) -> bytes:
+    """How sure the model is after each word, and of what."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(max(5.0, 1.3 * len(steps) + 1), 3.2), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    places = np.arange(len(steps))
+    heights = [100 * step.probability for step in steps]
+    colours = ["#1f5fa8" if step.in_scope else "#d9d9d9" for step in steps]
+    axes.bar(places, heights, color=colours, edgecolor="black", width=0.7)
+    for place, height, step in zip(places, heights, steps, strict=True):
+        name = step.ranked[0][0] if step.in_scope else f"({step.ranked[0][0]}?)"
+        axes.text(float(place), height + 2, name, ha="center", va="bottom", size=9)
+    axes.set_xticks(places, [step.word for step in steps])
+    axes.set_ylim(0, 115)
+    axes.set_yticks(range(0, 101, 25))
+    axes.set_ylabel("probability of the best intent (%)")
+    axes.set_xlabel("after the word")
+    axes.set_title(f"“{text}”, word by word (grey: not yet accepted)", size=10)
+    return pictures.png(figure)
