@@ -102,12 +102,8 @@ def tile_program(cell: Cell, wishes: tuple[str, ...] = ()) -> TileProgram:
         forward.store(n, buffer)
     backward = _Layout(graph.backward_places(tape), graph.products)
     deltas = graph.deltas()
-    for n, buffer in deltas.items():
+    for n, buffer in (*deltas.items(), *graph.leaf_adjoints()):
         backward.store(n, buffer)
-    for state in cell.states:
-        backward.store(graph.adjoint.get(node("previous", name=state.name), ZERO), f"back:{state.name}")
-    for vector in (*cell.vectors, *cell.norm_vectors):
-        backward.store(graph.adjoint.get(node("vector", name=vector.name), ZERO), f"sum:{vector.name}")
     return TileProgram(
         cell=cell,
         inputs=tuple(p for p in graph.products if p.operand is _X),
@@ -181,11 +177,18 @@ class _Graph:
         different = dict.fromkeys(self.adjoint.get(block, ZERO) for block in blocks)
         return {n: f"delta:{k}" for k, n in enumerate(different)}
 
+    def leaf_adjoints(self) -> list[tuple[Expr, str]]:
+        """The adjoint and its buffer for every previous state and every per-unit parameter."""
+        leaves = [(node("previous", name=state.name), f"back:{state.name}") for state in self.cell.states]
+        for vector in (*self.cell.vectors, *self.cell.norm_vectors):
+            leaves.append((node("vector", name=vector.name), f"sum:{vector.name}"))
+        return [(self.adjoint.get(leaf, ZERO), buffer) for leaf, buffer in leaves]
+
     def taped(self) -> list[Expr]:
         """The values that backward reads and that are neither kept anyway nor cheap to have again."""
         forward, free = set(self.nodes), set(self.backward_places({}))
         needed: dict[Expr, None] = {}
-        for n in walk(*self.adjoint.values()):
+        for n in walk(*self.deltas(), *(root for root, _ in self.leaf_adjoints())):
             if n not in forward and n.op != "inverse_deviation":
                 needed.update(dict.fromkeys(arg for arg in n.args if arg in forward and arg.op != "const"))
         order = [n for n in self.nodes if n in needed and n not in free]
