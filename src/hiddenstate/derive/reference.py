@@ -83,6 +83,8 @@ def torch_arrays() -> Arrays:
     def select(mask: Array, a: Array, b: Array) -> Array:
         if isinstance(mask, float):  # a mask's mean
             return a if mask > 0 else b
+        if isinstance(a, float) and isinstance(b, float):
+            a = mask.new_full((), a)  # two floats would make a tensor of the default precision
         return torch.where(mask > 0, a, b)
 
     return Arrays(
