@@ -54,8 +54,8 @@ def find(name: str) -> Task:
     return TASKS[name]
 
 
-def load(path: str | Path) -> Any:
-    """Load the trained model of a run, whatever its task: what it returns can `predict`.
+def of_run(path: str | Path) -> ModuleType:
+    """Import the module of the task that a run was trained for.
 
     Raises RunError where the folder is no run, or its task is not known here.
     """
@@ -65,4 +65,12 @@ def load(path: str | Path) -> Any:
         raise RunError(
             f"{run.path / 'spec.json'} names the task {name!r}; this version knows {', '.join(TASKS)}"
         )
-    return TASKS[name].load().load(run.path)
+    return TASKS[name].load()
+
+
+def load(path: str | Path) -> Any:
+    """Load the trained model of a run, whatever its task: what it returns can `predict`.
+
+    Raises RunError where the folder is no run, or its task is not known here.
+    """
+    return of_run(path).load(path)

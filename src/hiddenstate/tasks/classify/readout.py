@@ -30,6 +30,7 @@ class Readout(nn.Module):
         """The readout [B, width] of outputs [T, B, directions x H] with lengths [B] of one or more."""
         steps = torch.arange(output.shape[0])[:, None]
         valid = (steps < lengths)[..., None]
+        output = output.masked_fill(~valid, 0.0)
         found = []
         for name in self.names:
             if name == "last":
@@ -37,7 +38,7 @@ class Readout(nn.Module):
             elif name == "max":
                 found.append(output.masked_fill(~valid, -torch.inf).amax(0))
             elif name == "mean":
-                found.append((output * valid).sum(0) / lengths[:, None])
+                found.append(output.sum(0) / lengths[:, None])
             else:
                 weight = self.score(output).masked_fill(~valid, -torch.inf).softmax(0)
                 found.append((weight * output).sum(0))

@@ -39,11 +39,11 @@ class ClassifySpec(BaseModel):
     letter_buckets: int = Field(8192, ge=1, le=2**20)
     wide: bool = True
     wide_buckets: int = Field(16384, ge=1, le=2**20)
-    wide_share: float = Field(1.0, ge=0)  # of the wide head in the sum of the two
+    wide_share: float = Field(1.5, ge=0)  # of the wide head in the sum of the two
 
     epochs: int = Field(20, ge=1, le=100_000)
     batch_size: int = Field(128, ge=1, le=65536)
-    least_steps: int = Field(1500, ge=0)  # small sets are read more often, until these many steps
+    least_steps: int = Field(600, ge=0)  # small sets are read more often, until these many steps
     learning_rate: float = Field(3e-3, gt=0)
     wide_rate: float = Field(10.0, gt=0)
     weight_decay: float = Field(0.01, ge=0)
