@@ -35,11 +35,9 @@ def test_no_gate_overflows_and_gradients_stay_finite(gate: float) -> None:
     with np.errstate(invalid="raise", divide="raise", over="raise"):
         tape = interpreter.forward(cell, values, x, states)
         # the first step forgets nothing that was there: h = o z, whatever the input gate says
-        z = np.tanh(x[0] @ values["weight_ih"][4:6].T + values["bias_ih"][4:6] + values["bias_hh"][4:6])
-        o = 1 / (
-            1 + np.exp(-(x[0] @ values["weight_ih"][6:].T + values["bias_ih"][6:] + values["bias_hh"][6:]))
-        )
-        np.testing.assert_allclose(tape.output[0], o * z, rtol=1e-12)
+        before = x[0] @ values["weight_ih"].T + values["bias_ih"] + values["bias_hh"]
+        expected = np.tanh(before[:, 2 * H : 3 * H]) / (1 + np.exp(-before[:, 3 * H :]))
+        np.testing.assert_allclose(tape.output[0], expected, rtol=1e-12)
         found = interpreter.backward(tape, np.ones_like(tape.output), [np.ones_like(s) for s in states])
     assert all(np.isfinite(value).all() for value in (found.x, *found.parameters.values()))
 
@@ -52,7 +50,7 @@ def test_no_gate_overflows_and_gradients_stay_finite(gate: float) -> None:
 
 
 def test_starting_at_zero_divides_zero_by_zero() -> None:
-    """With m = 0 at first, i = exp(a - m) vanishes beside the m that the forget gate leaves, and n with it."""
+    """With m = 0 at first, i = exp(a - m) vanishes beside the m that the forget gate leaves, and n too."""
     cell, values = CELLS["slstm"], parameters(-800.0)
     at_zero = tuple(dataclasses.replace(state, initial=0.0) for state in cell.states)
     x = np.zeros((1, 1, 1))

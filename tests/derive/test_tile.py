@@ -1,4 +1,4 @@
-"""Tile programs: every register and buffer is written before it is read, and the tape is what it should be."""
+"""Tile programs: all is written before it is read, and the tape holds what it should."""
 
 from __future__ import annotations
 

@@ -135,9 +135,7 @@ def test_padding_that_is_not_a_number_has_no_gradient(name: str) -> None:
         leaves = {key: torch.from_numpy(v).clone().requires_grad_() for key, v in case.parameters.items()}
         leaves["x"] = torch.from_numpy(x).requires_grad_()
         states = [torch.from_numpy(state[rows]) for state in case.states]
-        masks = {
-            mask.name: fixed[mask.name][rows] if mask.name in fixed else None for mask in case.cell.masks
-        }
+        masks = {key: fixed[key][rows] if key in fixed else None for key in case.masks}
         run = unroll(
             Recurrence(case.cell, leaves, masks, torch_arrays()),
             leaves["x"],
