@@ -50,6 +50,8 @@ class Cell:
     activations: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        lines = (line.strip() for line in self.equations.strip().splitlines())
+        object.__setattr__(self, "equations", "\n".join(lines))
         object.__setattr__(self, "orders", _frozen(self.orders))
         object.__setattr__(self, "activations", _frozen(self.activations))
         known = {matrix.letter: matrix for matrix in (*MATRICES, *self.matrices)}
