@@ -1,7 +1,8 @@
 """A training small enough to be stopped and resumed many times: `python small_training.py FOLDER` runs it.
 
 Everything that could be forgotten on resuming takes part: dropout (random numbers), batch normalisation
-(buffers), an average, a patience counter, epochs of unequal length. Each step prints a line on stdout.
+(buffers), an average, both optimisers, a patience counter, epochs of unequal length. Each step prints a line
+on stdout and waits for one on stdin, so that a parent decides how far it comes; the end of stdin lets it run.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ SETTINGS = TrainSettings(
     epochs=4,
     learning_rate=0.02,
     ema_decay=0.9,
+    sgd={"head": 0.05},
     patience=3,
     seed=5,
     checkpoint_steps=3,
@@ -71,10 +73,11 @@ def validate(module: nn.Module) -> dict[str, float]:
 
 
 class Told(Silent):
-    """Tells a parent process of every step."""
+    """Tells a parent process of every step, and waits for its word."""
 
     def step(self, share: float, loss: float, items: int) -> None:
         print(f"{share:.4f}", flush=True)
+        sys.stdin.readline()
 
     def say(self, text: str) -> None:
         Lines.say(Lines(), text)

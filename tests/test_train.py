@@ -183,14 +183,47 @@ def test_the_clip_was_at_work() -> None:
 def test_weight_decay_spares_vectors() -> None:
     module = model()
     learner = make(module, weight_decay=0.3, averaging=False)
-    decays = {
-        id(each): group["weight_decay"]
-        for group in learner.optimiser.param_groups
-        for each in group["params"]
-    }
+    groups = [group for optimiser in learner.optimisers for group in optimiser.param_groups]
+    decays = {id(each): group["weight_decay"] for group in groups for each in group["params"]}
     assert {name: decays[id(each)] for name, each in module.named_parameters()} == {
         "0.weight": 0.3, "0.bias": 0.0, "2.weight": 0.3, "2.bias": 0.0
     }  # fmt: skip
+
+
+def test_parameters_apart_follow_plain_gradient_descent() -> None:
+    how = replace(PLAIN, schedule="cosine", clip=None, sgd={"2": 0.01})
+    _, watch, _ = trained(how)
+    judge = model()
+    apart, rest = list(judge[2].parameters()), list(judge[0].parameters())
+    descent = torch.optim.SGD(apart, lr=0.01, momentum=0.9, foreach=False, fused=False)
+    adam = torch.optim.AdamW(
+        [{"params": rest[:1], "weight_decay": how.weight_decay}, {"params": rest[1:], "weight_decay": 0.0}],
+        foreach=False, fused=False,
+    )  # fmt: skip
+    for step in range(EPOCHS * PER_EPOCH):
+        factor = learning_rate(replace(how, learning_rate=1.0), (step + 0.5) / (EPOCHS * PER_EPOCH))
+        descent.param_groups[0]["lr"] = 0.01 * factor
+        for group in adam.param_groups:
+            group["lr"] = how.learning_rate * factor
+        judge.zero_grad()
+        loss(judge, batches(step // PER_EPOCH)[step % PER_EPOCH]).backward()
+        descent.step()
+        adam.step()
+        for name, value in judge.named_parameters():
+            torch.testing.assert_close(watch.path[step + 1][name], value.detach(), rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("sgd", "words"),
+    [
+        ({"wide": 0.1}, "sgd names parameters that begin with 'wide', and the module has none"),
+        ({"2": 0.0}, r"sgd\['2'\] should be a rate above 0, not 0\.0"),
+        ({"2": math.nan}, "not nan"),
+    ],
+)
+def test_parameters_apart_are_checked(sgd: dict[str, float], words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        trained(TrainSettings(sgd=sgd))
 
 
 def test_a_frozen_parameter_stays() -> None:
