@@ -1,0 +1,75 @@
+"""HOW DO I SAY IT IN A TERMINAL? One verb a room, one file a verb; each imports what is heavy when it runs.
+
+train evaluate predict chat     a task's model: from data to a folder, and from the folder to answers
+cells data                      what is there to choose from
+demo                            all of it in a minute
+options.py                      what several verbs take
+screen.py                       what a person or a program sees
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from hiddenstate import __version__
+from hiddenstate.cli.cells import cells
+from hiddenstate.cli.chat import chat
+from hiddenstate.cli.data import data
+from hiddenstate.cli.demo import demo
+from hiddenstate.cli.evaluate import evaluate
+from hiddenstate.cli.predict import predict
+from hiddenstate.cli.train import train
+from hiddenstate.errors import HiddenStateError
+
+VERBS = (train, evaluate, predict, chat, cells, data, demo)
+
+
+class Verbs(TyperGroup):
+    """The verbs, and what becomes of an error that was raised on purpose: its message and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HiddenStateError as error:
+            typer.echo(f"hiddenstate: {error}", err=True)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            typer.echo("hiddenstate: stopped by Ctrl-C.", err=True)
+            raise typer.Exit(130) from None
+
+
+# Plain help: it needs no rich, and looks the same in every width and file. A bug keeps its traceback.
+app = typer.Typer(cls=Verbs, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+for verb in VERBS:
+    app.command()(verb)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"hiddenstate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def hiddenstate(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Recurrent networks from equation to application.
+
+    Begin with: hiddenstate demo
+    """
+
+
+def main() -> None:
+    """Run the command line on sys.argv, and leave with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a sign shows a question mark; nothing dies of an encoding.
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="replace")
+    app(prog_name="hiddenstate")

@@ -1,0 +1,131 @@
+"""hiddenstate data: which data is known by name, where it lies, and what is in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hiddenstate.cli import options, screen
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hiddenstate.data.corpus import Corpus
+
+SHOWN_LABELS = 40  # of a corpus with more, the rest is counted; --json has them all
+
+
+def data(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME_OR_PATH]",
+            show_default=False,
+            autocompletion=options.data_names,
+            help="A name of the table, or a file; none: the whole table.",
+        ),
+    ] = None,
+    text: options.TextColumn = None,
+    label: options.LabelColumn = None,
+    json: options.Json = False,
+) -> None:
+    """List the data known by name, or show what a name or a file holds.
+
+    hiddenstate data tickets.csv --label category
+    """
+    from hiddenstate.data import sources
+    from hiddenstate.errors import InvalidArgument
+
+    on = screen.console(for_program=json)
+    if name is None:
+        if text is not None or label is not None:
+            raise InvalidArgument("--text and --label name columns of a file; give the file too.")
+        found: dict[str, Any] = {"data": known()}
+        _show_table(on, found["data"])
+    else:
+        found = contents(sources.read(name, text=text, label=label))
+        _show(on, found)
+    if json:
+        screen.emit(found)
+
+
+def known() -> list[dict[str, Any]]:
+    """List what has a name: of the package, of your own folder, of the cache, or to be downloaded."""
+    from hiddenstate.data import store
+    from hiddenstate.data.sources import SOURCES, SUFFIXES
+
+    rows = [
+        {
+            "name": name,
+            "use": "--data",
+            "where": _where(name) if name in store.REMOTES else "comes with the package",
+        }
+        for name in sorted(SOURCES)
+    ]
+    rows += [
+        {"name": name, "use": f"Python: data.sources.{name}", "where": _where(name)}
+        for name in sorted(set(store.REMOTES) - set(SOURCES))
+    ]
+    own = store.own_folder()
+    if own is not None:
+        tables = sorted({path.stem for path in own.iterdir() if path.suffix.lower() in SUFFIXES})
+        rows += [{"name": name, "use": "--data", "where": str(own)} for name in tables if name not in SOURCES]
+    return rows
+
+
+def _where(name: str) -> str:
+    """Say where the files of a data set lie now; never downloads."""
+    from hiddenstate.data import store
+
+    own = store.own_folder()
+    places = ([own / name] if own is not None else []) + [store.cache_folder() / name]
+    for place in places:
+        if all((place / file).is_file() for file in store.REMOTES[name]):
+            return str(place)
+    return "downloaded when first used"
+
+
+def contents(corpus: Corpus) -> dict[str, Any]:
+    """Count what a corpus holds, as plain values."""
+    counts: dict[str, Counter[str]] = {split: corpus.counts(split) for split in corpus.splits}
+    labels = sorted(set().union(*counts.values()))
+    return {
+        "name": corpus.name,
+        "examples": len(corpus),
+        "splits": {split: count.total() for split, count in counts.items()},
+        "out_of_scope": corpus.out_of_scope,
+        "labels": {label: {split: counts[split][label] for split in counts} for label in labels},
+        "sha256": corpus.sha256,
+    }
+
+
+def _show_table(on: Console, rows: list[dict[str, Any]]) -> None:
+    screen.table(on, ("name", "for", "where"), [(row["name"], row["use"], row["where"]) for row in rows])
+    screen.say(on)
+    screen.say(
+        on,
+        "What is in it: hiddenstate data starter. Yours: a CSV, TSV, JSONL or Parquet file with a column "
+        "of texts and one of labels, by its path, or by its name in the folder $HIDDENSTATE_DATA.",
+    )
+
+
+def _show(on: Console, found: dict[str, Any]) -> None:
+    splits = found["splits"]
+    intents = len(found["labels"]) - (found["out_of_scope"] in found["labels"])
+    screen.say(on, f"{found['name']}: {found['examples']:,} texts, {intents} intents")
+    rejected = found["out_of_scope"]
+    screen.say(on, f"Out of scope: {'none' if rejected is None else f'the label {rejected!r}'}")
+    if list(splits) == ["train"]:
+        screen.say(on, "No split column: training divides it, the same way for the same seed.")
+    screen.say(on)
+    most = sorted(found["labels"].items(), key=lambda item: (-sum(item[1].values()), item[0]))
+    rows: list[tuple[object, ...]] = [
+        (label, *(f"{counts[split]:,}" for split in splits)) for label, counts in most[:SHOWN_LABELS]
+    ]
+    if len(most) > SHOWN_LABELS:
+        rest = [sum(counts[split] for _, counts in most[SHOWN_LABELS:]) for split in splits]
+        rows.append((f"... and {len(most) - SHOWN_LABELS} more", *(f"{count:,}" for count in rest)))
+    rows.append(("in all", *(f"{count:,}" for count in splits.values())))
+    screen.table(on, ("label", *splits), rows, right=tuple(splits))

@@ -1,0 +1,35 @@
+"""hiddenstate evaluate RUN: how good is it, on data it has not seen?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hiddenstate.cli import options, screen
+
+
+def evaluate(
+    run: options.RunFolder,
+    data: options.DataName = None,
+    split: Annotated[
+        str, typer.Option(metavar="NAME", help="Which part of the data: train, validation or test.")
+    ] = "test",
+    text: options.TextColumn = None,
+    label: options.LabelColumn = None,
+    json: options.Json = False,
+) -> None:
+    """Measure a run on the held-out part of its data, or on other data.
+
+    hiddenstate evaluate runs/tickets --data other.csv --json
+    """
+    from hiddenstate import tasks
+
+    module = tasks.of_run(run)
+    found = module.evaluate(run, data, split, text=text, label=label)
+    on = screen.console(for_program=json)
+    screen.measures(on, found)
+    screen.say(on)
+    screen.line(on, f"Report    {found['report']}")
+    if json:
+        screen.emit(found)

@@ -1,0 +1,160 @@
+"""hiddenstate train TASK: from data to a run's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hiddenstate.cli import options, screen
+from hiddenstate.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+INTERRUPTED = 130  # what shells use for a program that ended by Ctrl-C
+
+
+def _task_names(incomplete: str) -> list[str]:
+    from hiddenstate.tasks import TASKS
+
+    return [name for name in TASKS if name.startswith(incomplete)]
+
+
+def train(
+    task: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TASK", show_default=False, autocompletion=_task_names, help="What to learn: classify."
+        ),
+    ] = None,
+    data: options.DataName = None,
+    text: options.TextColumn = None,
+    label: options.LabelColumn = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="Where the run goes.  [default: runs/TASK-DATA-1, -2, ...]",
+        ),
+    ] = None,
+    cell: options.CellName = None,
+    hidden: Annotated[int | None, typer.Option(metavar="N", help="Hidden units of each layer.")] = None,
+    layers: Annotated[int | None, typer.Option(metavar="N", help="Layers upon one another.")] = None,
+    activation: options.Activation = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="The same seed gives the same run.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Any other setting, such as epochs=30; may be repeated."
+        ),
+    ] = None,
+    time_limit: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Stop and keep the best after 90 (seconds), 10m or 2h.")
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Go on with a run that was stopped, as if it never was."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that --out holds.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Train a model on your data and keep it in a folder.
+
+    hiddenstate train classify --data tickets.csv --out runs/tickets
+
+    Ctrl-C stops after the step and keeps the best; --resume goes on from there.
+    """
+    named: dict[str, object] = {
+        "data": data,
+        "text_column": text,
+        "label_column": label,
+        "cell": cell,
+        "hidden": hidden,
+        "layers": layers,
+        "activation": activation,
+        "seed": seed,
+    }
+    given = options.settings(settings or (), named)
+    limit = options.seconds(time_limit)
+    if resume is not None:
+        _refuse_beside_resume(given, task, out, overwrite)
+        summary = go_on(resume, limit)
+    else:
+        summary = begin(task, given, out, overwrite, limit)
+    show(summary, json=json)
+    if summary["stopped"] == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+
+
+def begin(
+    task: str | None, given: Mapping[str, object], out: Path | None, overwrite: bool, limit: float | None
+) -> dict[str, Any]:
+    """Train a new run, and return its summary."""
+    from hiddenstate import tasks
+
+    if task is None:
+        listed = ", ".join(tasks.TASKS)
+        raise InvalidArgument(
+            f"train expects a task ({listed}), or --resume with a run to go on with. "
+            "For example: hiddenstate train classify --data tickets.csv"
+        )
+    module = tasks.find(task).load()
+    spec = module.SPEC.from_options(given)
+    folder = out or options.new_folder(task, spec.data)
+    summary: dict[str, Any] = module.train(spec, folder, overwrite=overwrite, time_limit=limit)
+    return summary
+
+
+def go_on(folder: Path, limit: float | None) -> dict[str, Any]:
+    """Train a stopped run to its end, and return its summary."""
+    from hiddenstate import tasks
+    from hiddenstate.runs import Run
+
+    module = tasks.of_run(folder)
+    spec = module.SPEC.from_run(Run.open(folder).spec().get("spec", {}), str(folder / "spec.json"))
+    summary: dict[str, Any] = module.train(spec, folder, resume=True, time_limit=limit)
+    return summary
+
+
+def show(summary: Mapping[str, Any], *, json: bool) -> None:
+    """Print what came of training: model and snapshot baseline, the verdict, where everything lies."""
+    on = screen.console(for_program=json)
+    screen.say(on)
+    screen.comparison(on, summary)
+    screen.say(on)
+    screen.measures(on, summary, summary["baseline"])
+    screen.say(on)
+    where(on, summary)
+    screen.say(on)
+    if summary["stopped"] in ("interrupted", "time limit"):
+        screen.say(on, f"Stopped early ({summary['stopped']}); the best so far is kept. Go on with:")
+        screen.line(on, f"  {options.command()} train --resume {summary['run']}")
+    screen.say(on, "Talk to it:")
+    screen.line(on, f"  {options.command()} chat {summary['run']}")
+    if json:
+        screen.emit(summary)
+
+
+def where(on: Console, summary: Mapping[str, Any]) -> None:
+    """Print where a run, its report and its pictures lie."""
+    screen.line(on, f"Run       {summary['run']}")
+    screen.line(on, f"Report    {summary['report']}")
+    for picture in summary["pictures"]:
+        screen.line(on, f"Picture   {picture}")
+
+
+def _refuse_beside_resume(
+    given: Mapping[str, object], task: str | None, out: Path | None, overwrite: bool
+) -> None:
+    """Raise InvalidArgument for what a run that goes on has already decided."""
+    flags = {"TASK": task, "--out": out, "--overwrite": overwrite or None}
+    found = [name for name, value in flags.items() if value is not None] + sorted(given)
+    if found:
+        raise InvalidArgument(
+            f"--resume goes on with the settings the run began with, and cannot take {', '.join(found)}. "
+            "Leave them out, or train a new run."
+        )
