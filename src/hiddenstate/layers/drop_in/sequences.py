@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from hiddenstate.cells import CELLS, Cell
-from hiddenstate.layers import drop_in_errors as errors
 from hiddenstate.layers import operators
+from hiddenstate.layers.drop_in import refusals
 from hiddenstate.layers.operators import Inputs, Plan
 
 _NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
@@ -82,19 +82,19 @@ class _OnOurOperator:
 
     def _from_padded(self: Any, input: Tensor, hx: Any) -> tuple[Tensor, Any]:
         """The input [T, B, F] and the first state [L x D, B, width], checked in torch's order."""
-        errors.check_rank(self.mode, input)
+        refusals.check_rank(self.mode, input)
         batched = input.dim() == 3
         given = input if batched else input.unsqueeze(0 if self.batch_first else 1)
         if hx is None:
             hx = self._zeros(given, given.shape[0 if self.batch_first else 1])
         else:
-            errors.check_state_rank(self.mode, hx, batched)
+            refusals.check_state_rank(self.mode, hx, batched)
             if not batched:
                 single = hx.unsqueeze(1) if isinstance(hx, Tensor) else None
                 hx = tuple(value.unsqueeze(1) for value in hx) if single is None else single
         self.check_forward_args(given, hx, None)
         x = given.transpose(0, 1) if self.batch_first else given
-        errors.check_run(self.mode, x, hx, self._flat_weights)
+        refusals.check_run(self.mode, x, hx, self._flat_weights)
         return x, hx
 
     def _from_packed(self: Any, input: PackedSequence, hx: Any) -> tuple[Tensor, Any, Places]:
@@ -106,12 +106,12 @@ class _OnOurOperator:
         else:
             hx = tuple(self._sorted(v, order) for v in hx) if self.mode == "LSTM" else self._sorted(hx, order)
         if self.mode == "LSTM":  # torch leaves these checks to what its products say
-            errors.check_packed_lstm(self, data, hx, batch)
+            refusals.check_packed_lstm(self, data, hx, batch)
         else:
             self.check_forward_args(data, hx, sizes)
-        errors.check_run(self.mode, data, hx, self._flat_weights)
+        refusals.check_run(self.mode, data, hx, self._flat_weights)
         rows = self.weight_hh_l0.shape[0] if self.mode == "LSTM" else self.hidden_size
-        errors.check_sizes(data, sizes, rows)
+        refusals.check_sizes(data, sizes, rows)
         places = Places(sizes, batch, data.device)
         return places.padded(data[: places.count]), hx, places
 

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hiddenstate.layers import drop_in_errors as errors
 from hiddenstate.layers import operators
-from hiddenstate.layers.drop_in import torch_cell
+from hiddenstate.layers.drop_in import refusals
+from hiddenstate.layers.drop_in.sequences import torch_cell
 from hiddenstate.layers.operators import Inputs, Plan
 
 
@@ -37,7 +37,7 @@ def _step(module: Any, name: str, cell: str, input: Tensor, hx: Any) -> tuple[Te
     if states is None:
         zeros = x.new_zeros(x.shape[0], module.hidden_size)
         states = (zeros, zeros) if name == "LSTMCell" else zeros
-    errors.check_cell(f"{cell}_cell", x, states, module)
+    refusals.check_cell(f"{cell}_cell", x, states, module)
     nonlinearity = getattr(module, "nonlinearity", "tanh")
     if nonlinearity not in ("tanh", "relu"):
         raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}")

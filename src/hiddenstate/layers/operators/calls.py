@@ -1,0 +1,76 @@
+"""What a call of the operator is made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from torch import Tensor
+
+from hiddenstate.cells import Cell
+
+
+def key_of(cell: Cell) -> str:
+    """A cell as the text by which the operator knows it."""
+    return json.dumps(cell.as_dict(), sort_keys=True)
+
+
+@lru_cache(maxsize=1024)
+def cell_of(key: str) -> Cell:
+    """The cell that a key stands for."""
+    return Cell.from_dict(json.loads(key))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run: a cell by its key, the names of the parameters given, values to keep, the direction.
+
+    `names` and `keep` are words with a space between.
+    """
+
+    key: str
+    names: str
+    keep: str = ""
+    reverse: bool = False
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The tensors of one call: x [T, B, F]; first states [B, width] in the cell's order; parameters in the
+    order of the plan's names; masks in the cell's order ([T, B, width] where drawn per step, else [B, width])
+    or none; lengths [B]."""
+
+    x: Tensor
+    states: Sequence[Tensor]
+    parameters: Sequence[Tensor]
+    masks: Sequence[Tensor] = ()
+    lengths: Tensor | None = None
+
+    def flat(self) -> tuple[Tensor | None, ...]:
+        """Every tensor in a row, the lengths first."""
+        return (self.lengths, self.x, *self.states, *self.parameters, *self.masks)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How to part a row of tensors again."""
+
+    states: int
+    parameters: int
+
+    @classmethod
+    def of(cls, inputs: Inputs) -> Counts:
+        """The counts of one call."""
+        return cls(len(inputs.states), len(inputs.parameters))
+
+    def parted(self, flat: Sequence[Tensor | None]) -> Inputs:
+        """The tensors of a row, given their roles back."""
+        lengths, x, *rest = flat
+        end = self.states + self.parameters
+        return Inputs(x, rest[: self.states], rest[self.states : end], rest[end:], lengths)  # type: ignore[arg-type]
+
+    def is_parameter(self, place: int) -> bool:
+        """Whether a place in the row is that of a parameter."""
+        return 2 + self.states <= place < 2 + self.states + self.parameters

@@ -1,0 +1,233 @@
+"""The operators of torch.library: hiddenstate::unroll, its form that leaves a tape, and the way back.
+
+Their signatures are plain (a cell travels as its own text), so that exported graphs stand alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from hiddenstate.derive.reference import Recurrence
+from hiddenstate.errors import InvalidArgument
+from hiddenstate.layers.operators.back_propagation import backward
+from hiddenstate.layers.operators.calls import Counts, Inputs, Plan, cell_of
+from hiddenstate.layers.operators.replay import reference, replayed
+from hiddenstate.layers.operators.tape import Run, forward
+
+
+def _checked(lengths: Tensor | None, T: int) -> None:
+    if lengths is not None and lengths.numel():
+        least, most = int(lengths.min()), int(lengths.max())
+        if not 0 <= least <= most <= T:
+            raise InvalidArgument(
+                f"expected lengths between 0 and the {T} steps of x, came {least} to {most}; a sequence "
+                "cannot be longer than its row of x"
+            )
+
+
+def _owned(found: Sequence[Tensor], inputs: Sequence[Tensor | None]) -> list[Tensor]:
+    """Copy what shares its memory with an input or another result: an operator returns tensors of its own."""
+    seen = {tensor.untyped_storage().data_ptr() for tensor in inputs if tensor is not None}
+    own = []
+    for tensor in found:
+        place = tensor.untyped_storage().data_ptr()
+        own.append(tensor.clone() if place in seen else tensor)
+        seen.add(place)
+    return own
+
+
+@torch.library.custom_op("hiddenstate::unroll", mutates_args=())
+def unroll_operator(
+    x: Tensor,
+    states: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    masks: Sequence[Tensor],
+    lengths: Tensor | None,
+    cell: str,
+    names: str,
+    keep: str,
+    reverse: bool,
+) -> list[Tensor]:
+    """The output [T, B, width], each last state [B, width], each kept value [T, B, width]."""
+    _checked(lengths, len(x))
+    inputs = Inputs(x, states, parameters, masks, lengths)
+    return _owned(reference(Plan(cell, names, keep, reverse), inputs), inputs.flat())
+
+
+@unroll_operator.register_fake
+def _shapes(
+    x: Tensor,
+    states: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    masks: Sequence[Tensor],
+    lengths: Tensor | None,
+    cell: str,
+    names: str,
+    keep: str,
+    reverse: bool,
+) -> list[Tensor]:
+    known = cell_of(cell)
+    recurrence = Recurrence(known, dict(zip(names.split(), parameters, strict=True)))
+    widths = [recurrence.width(name) for name in (known.output, *keep.split())]
+    rows = [x.new_empty((x.shape[0], x.shape[1], width)) for width in widths]
+    return [rows[0], *(torch.empty_like(state) for state in states), *rows[1:]]
+
+
+def _run(plan: Plan, inputs: Inputs) -> Run:
+    cell = cell_of(plan.key)
+    return Run(
+        cell,
+        dict(zip(plan.names.split(), inputs.parameters, strict=True)),
+        dict(zip((mask.name for mask in cell.masks), inputs.masks, strict=False)),
+        inputs.x,
+        inputs.lengths,
+        tuple(plan.keep.split()),
+        plan.reverse,
+    )
+
+
+def _unroll_taped(
+    x: Tensor,
+    states: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    masks: Sequence[Tensor],
+    lengths: Tensor | None,
+    cell: str,
+    names: str,
+    keep: str,
+    reverse: bool,
+) -> list[Tensor]:
+    inputs = Inputs(x, states, parameters, masks, lengths)
+    found, tape = forward(_run(Plan(cell, names, keep, reverse), inputs), states)
+    return [*found, *tape]
+
+
+def _unroll_back(
+    grads: Sequence[Tensor | None],
+    tape: Sequence[Tensor],
+    x: Tensor,
+    parameters: Sequence[Tensor],
+    masks: Sequence[Tensor],
+    lengths: Tensor | None,
+    cell: str,
+    names: str,
+    keep: str,
+    reverse: bool,
+    wants_x: bool,
+) -> list[Tensor]:
+    run = _run(Plan(cell, names, keep, reverse), Inputs(x, (), parameters, masks, lengths))
+    found = backward(run, tape, grads, wants_x)
+    return [
+        *([] if found.x is None else [found.x]),
+        *found.states,
+        *(found.parameters[n] for n in names.split()),
+    ]
+
+
+@torch.library.custom_op("hiddenstate::unroll_taped", mutates_args=())
+def taped_operator(
+    x: Tensor,
+    states: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    masks: Sequence[Tensor],
+    lengths: Tensor | None,
+    cell: str,
+    names: str,
+    keep: str,
+    reverse: bool,
+) -> list[Tensor]:
+    """What hiddenstate::unroll gives, and behind it the tape that hiddenstate::unroll_back reads."""
+    _checked(lengths, len(x))
+    found = _unroll_taped(x, states, parameters, masks, lengths, cell, names, keep, reverse)
+    return _owned(found, (x, *states, *parameters, *masks, lengths))
+
+
+@torch.library.custom_op("hiddenstate::unroll_back", mutates_args=())
+def back_operator(
+    grads: Sequence[Tensor | None],
+    tape: Sequence[Tensor],
+    x: Tensor,
+    parameters: Sequence[Tensor],
+    masks: Sequence[Tensor],
+    lengths: Tensor | None,
+    cell: str,
+    names: str,
+    keep: str,
+    reverse: bool,
+    wants_x: bool,
+) -> list[Tensor]:
+    """The gradients of x (where wanted), of the first states and of the parameters."""
+    found = _unroll_back(grads, tape, x, parameters, masks, lengths, cell, names, keep, reverse, wants_x)
+    return _owned(found, (*grads, *tape, x, *parameters, *masks))
+
+
+# The shapes of these two are those of the operations they are made of, which run without values as well.
+taped_operator.register_fake(_unroll_taped)
+back_operator.register_fake(_unroll_back)
+
+
+def folded(
+    size: int,
+    in_dims: Sequence[int | None],
+    counts: Counts,
+    flat: Sequence[Tensor | None],
+    call: Callable[..., Sequence[Tensor]],
+) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
+    """Run a batch of calls as one: as more sequences where the parameters are shared, else one by one."""
+    given = list(zip(flat, in_dims, strict=True))
+    moved = [t if t is None or dim is None else t.movedim(dim, 0) for t, dim in given]
+    batched = [dim is not None for dim in in_dims]
+    if any(yes and counts.is_parameter(place) for place, yes in enumerate(batched)):
+        calls = [
+            call(*(t if t is None or dim is None else t[k] for t, dim in zip(moved, in_dims, strict=True)))
+            for k in range(size)
+        ]
+        return tuple(torch.stack(parts) for parts in zip(*calls, strict=True)), (0,) * len(calls[0])
+    wide: list[Tensor | None] = []
+    for place, (tensor, yes) in enumerate(zip(moved, batched, strict=True)):
+        if tensor is not None and not counts.is_parameter(place):
+            every = tensor if yes else tensor.expand(size, *tensor.shape)
+            axis = 1 if every.dim() == 4 else 0  # [T, B, ...] or [B, ...], with the batch of calls in front
+            tensor = every.movedim(0, axis).flatten(axis, axis + 1)
+        wide.append(tensor)
+    found = call(*wide)
+    places = tuple(part.dim() - 2 for part in found)
+    return tuple(part.unflatten(k, (size, -1)) for part, k in zip(found, places, strict=True)), places
+
+
+def _flat_call(x: Any, states: Any, parameters: Any, masks: Any, lengths: Any) -> tuple[Any, ...]:
+    return (lengths, x, *states, *parameters, *masks)
+
+
+@unroll_operator.register_vmap
+def _vmap(info: Any, in_dims: Any, *given: Any) -> tuple[list[Tensor], list[int]]:
+    counts, rest = Counts(len(given[1]), len(given[2])), given[5:]
+
+    def call(*flat: Tensor | None) -> list[Tensor]:
+        i = counts.parted(flat)
+        return unroll_operator(i.x, i.states, i.parameters, i.masks, i.lengths, *rest)
+
+    found, places = folded(info.batch_size, _flat_call(*in_dims[:5]), counts, _flat_call(*given[:5]), call)
+    return list(found), list(places)
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    x, states, parameters, masks, lengths, *plan = inputs
+    ctx.plan, ctx.counts = Plan(*plan), Counts(len(states), len(parameters))
+    ctx.save_for_backward(*_flat_call(x, states, parameters, masks, lengths))
+
+
+def _gradients(ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:
+    x, states, parameters, masks, *_ = ctx.needs_input_grad
+    needed = [k for k, yes in enumerate(_flat_call(x, states, parameters, masks, False)) if yes]
+    found = ctx.counts.parted(replayed(ctx.plan, ctx.counts, ctx.saved_tensors, needed, grads))
+    return found.x, found.states, found.parameters, found.masks, *[None] * 5
+
+
+# For graphs in which the operator stands by itself (an exported program that is trained on); `unroll` in
+# bridge.py has a rule of its own, which torch.func understands as well.
+unroll_operator.register_autograd(_gradients, setup_context=_remember)
