@@ -67,7 +67,8 @@ def _transformed(grads: Any) -> bool:
     """Whether a transform is at work, or a whole batch of adjoints is sent back at once."""
     if torch._C._are_functorch_transforms_active():
         return True
-    return any(grad is not None and torch._C._functorch.is_batchedtensor(grad) for grad in grads)
+    batched = torch._C._functorch.is_legacy_batchedtensor  # what is_grads_batched=True makes
+    return any(grad is not None and batched(grad) for grad in grads)
 
 
 class _Unroll(torch.autograd.Function):
