@@ -1,0 +1,256 @@
+"""The tables of README and docs, made from benchmarks/results: python benchmarks/tables.py [--check]
+
+A table stands between `<!-- results:begin NAME -->` and `<!-- results:end -->`; NAME is one of TABLES. Every
+figure is a median with its range over all seeds; one that misses its target says so. With --check nothing is
+written, and the exit code is 1 where a page does not say what the results say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from measurement import HOUSE, RESULTS, path_of, read
+
+from hiddenstate.errors import DataError, HiddenStateError, InvalidArgument, nearest
+
+MARKED = re.compile(r"(<!-- results:begin (\S+) -->\n)(.*?)(<!-- results:end -->)", re.DOTALL)
+BEGIN, END = "<!-- results:begin", "<!-- results:end"
+ABSENT = "not measured yet"
+NAMES = {
+    "accuracy": "accuracy",
+    "in_scope_accuracy": "accepted and right",
+    "out_of_scope_recall": "out-of-scope recall",
+    "auroc": "AUROC",
+    "last_but_one": "last symbol but one",
+    "ahead": "ahead of the snapshot baseline",
+    "seconds": "training",
+    "cpu_seconds": "processor time",
+    "bytes": "file",
+    "milliseconds": "one utterance",
+    "milliseconds_95": "95 % within",
+    "parameters": "parameters",
+}
+COLUMNS = {
+    "mnist_rows": ("accuracy", "seconds", "cpu_seconds"),
+    "reber": ("accuracy", "last_but_one", "seconds"),
+    "clinc": (
+        "in_scope_accuracy",
+        "out_of_scope_recall",
+        "auroc",
+        "accuracy",
+        "seconds",
+        "bytes",
+        "milliseconds",
+    ),
+    "few_shot": ("accuracy", "ahead", "auroc", "seconds"),
+    "latency": ("milliseconds", "milliseconds_95"),
+    "size": ("bytes", "parameters"),
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A promise about one figure: at least (">=") or below ("<") a limit, in the median or in every seed."""
+
+    words: str
+    task: str
+    row: str
+    figure: str
+    sense: str
+    limit: float
+    every_seed: bool = False
+
+    def judged(self, row: Mapping[str, Any]) -> float:
+        """The number that is compared: the median, or the worst."""
+        kind = "median" if not self.every_seed else "min" if self.sense == ">=" else "max"
+        return float(row[kind][self.figure])
+
+    def is_met(self, row: Mapping[str, Any]) -> bool:
+        """Whether the promise is kept."""
+        value = self.judged(row)
+        return value >= self.limit if self.sense == ">=" else value < self.limit
+
+
+def _clinc_targets(direction: str) -> tuple[Target, ...]:
+    words = f"CLINC150, {direction}: "
+    return (
+        Target(f"{words}in scope, accepted and right", "clinc", direction, "in_scope_accuracy", ">=", 0.94),
+        Target(
+            f"{words}out-of-scope recall, same threshold",
+            "clinc",
+            direction,
+            "out_of_scope_recall",
+            ">=",
+            0.65,
+        ),
+        Target(f"{words}training", "clinc", direction, "seconds", "<", 600),
+    )
+
+
+TARGETS = (
+    *_clinc_targets("unidirectional"),
+    *_clinc_targets("bidirectional"),
+    Target(
+        "CLINC150, 10 examples a class: ahead of the snapshot baseline, every seed",
+        "few_shot",
+        "10 a class",
+        "ahead",
+        ">=",
+        -0.005,
+        every_seed=True,
+    ),
+    Target("MNIST row by row: accuracy", "mnist_rows", "GRU", "accuracy", ">=", 0.985),
+    Target("Embedded Reber strings: strings right", "reber", "LSTM", "accuracy", ">=", 0.97),
+    Target("One utterance on one core, unidirectional", "latency", "unidirectional", "milliseconds", "<", 2),
+    Target("One utterance on one core, bidirectional", "latency", "bidirectional", "milliseconds", "<", 2),
+    Target("Model on disk, unidirectional", "size", "unidirectional", "bytes", "<", 10e6),
+    Target("Model on disk, bidirectional", "size", "bidirectional", "bytes", "<", 10e6),
+)
+
+
+def shown(figure: str, value: float) -> str:
+    """Write a figure with its unit.
+
+    >>> shown("accuracy", 0.98765), shown("bytes", 7.25e6), shown("ahead", -0.005), shown("auroc", 0.96149)
+    ('98.77 %', '7.2 MB', '-0.50 points', '0.961')
+    """
+    if figure == "ahead":
+        return f"{100 * value:+.2f} points"
+    if figure == "auroc":
+        return f"{value:.3f}"
+    if figure == "bytes":
+        return f"{value / 1e6:.1f} MB"
+    if figure == "parameters":
+        return f"{value:,.0f}"
+    if figure.startswith("milliseconds"):
+        return f"{value:.2f} ms"
+    if figure.endswith("seconds"):
+        return f"{value:.0f} s"
+    return f"{100 * value:.2f} %"
+
+
+def with_range(figure: str, row: Mapping[str, Any]) -> str:
+    """Write a median and, where there are several different seeds, its range."""
+    low, middle, high = (shown(figure, row[kind][figure]) for kind in ("min", "median", "max"))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def targets_table(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Every promise beside what was measured."""
+    lines = ["| measured | median (range) | seeds | target | |", "|---|---|---|---|---|"]
+    for each in TARGETS:
+        sense = "at least" if each.sense == ">=" else "under"
+        goal = f"{sense} {shown(each.figure, each.limit)}"
+        row = results.get(each.task, {}).get("rows", {}).get(each.row)
+        if row is None:
+            lines.append(f"| {each.words} | {ABSENT} | | {goal} | |")
+            continue
+        verdict = "met" if each.is_met(row) else "**missed**"
+        figure = with_range(each.figure, row)
+        lines.append(f"| {each.words} | {figure} | {len(row['seeds'])} | {goal} | {verdict} |")
+    return [*lines, "", *_where(results.values())]
+
+
+def task_table(task: str, results: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """All rows of one task."""
+    if task not in results:
+        return [ABSENT.capitalize() + "."]
+    rows = results[task]["rows"]
+    columns = [name for name in COLUMNS[task] if any(name in row["median"] for row in rows.values())]
+    lines = [f"| | {' | '.join(NAMES[name] for name in columns)} |", "|---|" + "---|" * len(columns)]
+    for name, row in rows.items():
+        cells = [with_range(figure, row) if figure in row["median"] else "" for figure in columns]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return [*lines, "", *_where([results[task]])]
+
+
+def _where(results: Any) -> list[str]:
+    """Say on what, when and with which code: one line for each machine."""
+    lines: dict[str, None] = {}
+    for each in results:
+        machine = each["machine"]
+        threads = f"{machine['threads']} thread{'s' if machine['threads'] != 1 else ''}"
+        cores = f"{machine['cores']} core{'s' if machine['cores'] != 1 else ''}"
+        lines[
+            f"{each['task']}: {machine['cpu']}, {cores}, {threads}, torch {each['versions']['torch']}, "
+            f"commit {each['commit']}, {each['date'][:10]}."
+        ] = None
+    return [line + "  " for line in lines]
+
+
+TABLES: dict[str, Callable[[Mapping[str, Mapping[str, Any]]], list[str]]] = {
+    "quality": targets_table,
+    **{task: lambda results, task=task: task_table(task, results) for task in COLUMNS},  # type: ignore[misc]
+}
+
+
+def results_in(folder: Path) -> dict[str, dict[str, Any]]:
+    """Read the results that there are, by task."""
+    return {task: read(path_of(folder, task)) for task in COLUMNS if path_of(folder, task).exists()}
+
+
+def filled(page: str, results: Mapping[str, Mapping[str, Any]], where: str) -> str:
+    """Return a page with every marked table as the results have it.
+
+    Raises InvalidArgument for a table of another name, DataError for a marker without its partner.
+    """
+    found = MARKED.findall(page)
+    if page.count(BEGIN) != len(found) or page.count(END) != len(found):
+        raise DataError(
+            f"{where}: expected each '{BEGIN} NAME -->' on a line of its own and '{END} -->' after it, came "
+            f"{page.count(BEGIN)} beginnings and {page.count(END)} ends"
+        )
+
+    def table(match: re.Match[str]) -> str:
+        if match[2] not in TABLES:
+            raise InvalidArgument(f"{where}: unknown table {match[2]!r}: {nearest(match[2], TABLES)}")
+        return f"{match[1]}{_joined(TABLES[match[2]](results))}{match[4]}"
+
+    return MARKED.sub(table, page)
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "\n".join(lines).rstrip(" ") + "\n"
+
+
+def pages(house: Path) -> list[Path]:
+    """README.md and all pages of docs."""
+    found = [house / "README.md", *sorted((house / "docs").rglob("*.md"))]
+    return [path for path in found if path.exists()]
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Write or check the pages, and return the exit code: 0 done, 1 a page is out of date, 2 wrong use."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 for an old page")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="default: benchmarks/results")
+    parser.add_argument("--house", type=Path, default=HOUSE, help="the folder of README.md and docs")
+    given = parser.parse_args(words)
+    try:
+        results, old = results_in(given.results), []
+        for path in pages(given.house):
+            page = path.read_text(encoding="utf-8")
+            new = filled(page, results, path.name)
+            if new != page:
+                old.append(path)
+            if new != page and not given.check:
+                path.write_text(new, encoding="utf-8", newline="\n")
+    except HiddenStateError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, InvalidArgument) else 1
+    for path in old:
+        name = path.relative_to(given.house)
+        print(f"{name} is not what the results say: run benchmarks/tables.py" if given.check else str(name))
+    return 1 if given.check and old else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

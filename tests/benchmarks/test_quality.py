@@ -1,0 +1,170 @@
+"""Each measurement on something small enough to know what must come out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import digits
+import grammar
+import intents
+import numpy as np
+import pytest
+import quality
+import torch
+
+from hiddenstate.data import sources
+from hiddenstate.data.corpus import Corpus, Example
+from hiddenstate.data.sources import mnist, reber
+
+STRINGS = (
+    reber.ReberString("BTBTXSETE", ("PT", "B", "PT", "SX", "SX", "E", "T", "E")),
+    reber.ReberString("BPBPVVEPE", ("PT", "B", "PT", "TV", "PV", "E", "P", "E")),
+)
+
+
+def scores_of(strings: grammar.Strings) -> torch.Tensor:
+    """Scores that are right everywhere: a legal symbol has 2, an illegal one 1."""
+    return 1.0 + strings.legal.float()
+
+
+def test_strings_are_laid_out_with_what_may_follow() -> None:
+    strings = grammar.layout([STRINGS[0], reber.ReberString("BTE", ("T", "E"))])
+    assert strings.lengths.tolist() == [8, 2]
+    assert strings.symbols[:, 1].tolist() == [1, 2, 0, 0, 0, 0, 0, 0]
+    assert strings.following[:, 1].tolist() == [2, 7, 0, 0, 0, 0, 0, 0]
+    assert strings.legal[0, 0].tolist() == [letter in "PT" for letter in reber.SYMBOLS]
+    assert strings.legal[:, 0].sum(1).tolist() == [2, 1, 2, 2, 2, 1, 1, 1]
+
+
+def test_a_string_is_right_where_every_legal_symbol_beats_every_illegal_one() -> None:
+    strings = grammar.layout(STRINGS)
+    scores = scores_of(strings)
+    assert grammar.right(scores, strings).tolist() == [True, True]
+    one_legal_too_low, tie = scores.clone(), scores.clone()
+    one_legal_too_low[4, 1, reber.SYMBOLS.index("V")] = 0.5
+    assert grammar.right(one_legal_too_low, strings).tolist() == [True, False]
+    tie[1, 0, reber.SYMBOLS.index("E")] = 2.0
+    assert grammar.right(tie, strings).tolist() == [False, True]
+
+
+def test_the_last_symbol_but_one_must_repeat_the_second() -> None:
+    strings = grammar.layout(STRINGS)
+    scores = scores_of(strings)
+    scores[6, :, reber.SYMBOLS.index("T")] = 3.0  # always T: right for the first string alone
+    assert grammar.right_at_last_but_one(scores, strings).tolist() == [True, False]
+    assert grammar.right(scores, strings).tolist() == [True, False]
+
+
+def test_the_grammar_is_learned_and_the_same_seed_gives_the_same() -> None:
+    settings = grammar.Settings(train=300, validation=50, test=60, hidden=16, epochs=4, batch_size=16)
+    first, second = (grammar.learn("lstm", settings, seed=3) for _ in range(2))
+    assert first["accuracy"] == second["accuracy"]
+    assert first["last_but_one"] == second["last_but_one"] >= 0.4
+    scores = grammar.Predictor("lstm", 16)(grammar.layout(STRINGS))
+    assert scores.shape == (8, 2, 7)
+
+
+def test_digits_are_learned_from_rows() -> None:
+    """Pictures whose digit is the bright row: easy for whoever reads rows in order."""
+    generator = np.random.default_rng(0)
+
+    def pictures(count: int) -> mnist.Pictures:
+        labels = generator.integers(0, 10, count).astype(np.uint8)
+        images = generator.integers(0, 60, (count, 10, 6)).astype(np.uint8)
+        images[np.arange(count), labels] = 250
+        return mnist.Pictures(images, labels)
+
+    settings = digits.Settings(hidden=32, epochs=5, batch_size=20, learning_rate=0.02, validation=100)
+    settings = digits.replace(settings, ema_decay=0.9)
+    found = digits.learn({"train": pictures(1100), "test": pictures(200)}, settings, seed=0)
+    assert found["accuracy"] >= 0.95
+    assert found["validation_accuracy"] >= 0.95
+
+
+def test_batches_of_digits_hold_every_picture_once() -> None:
+    labels = np.arange(7, dtype=np.uint8)
+    images = np.repeat(labels[:, None, None], 4, axis=1).repeat(3, axis=2) * 10
+    batches = digits.EpochBatches(mnist.Pictures(images, labels), np.array([6, 0, 5, 1, 2]), 2)
+    assert [batch[1].tolist() for batch in batches] == [[6, 0], [5, 1], [2]]
+    rows, _ = batches[0]
+    assert rows.shape == (4, 2, 3)
+    torch.testing.assert_close(rows[:, 0], torch.full((4, 3), 60 / 255))
+
+
+def corpus() -> Corpus:
+    train = [Example(f"{label} {n}", label) for label in ("a", "b") for n in range(20)]
+    train += [Example(f"strange {n}", "oos") for n in range(9)]
+    held = (Example("a", "a"), Example("b", "b"), Example("strange", "oos"))
+    return Corpus("letters", {"train": tuple(train), "validation": held, "test": held}, "oos", "")
+
+
+def test_few_are_drawn_from_each_intent_and_none_out_of_scope() -> None:
+    few, more = intents.fewer(corpus(), 3, seed=5), intents.fewer(corpus(), 7, seed=5)
+    assert few.counts("train") == {"a": 3, "b": 3}
+    assert more.counts("train") == {"a": 7, "b": 7}
+    assert set(few.splits["train"]) < set(more.splits["train"])
+    assert few.splits["train"] != intents.fewer(corpus(), 3, seed=6).splits["train"]
+    assert few.splits["test"] == corpus().splits["test"]
+
+
+def test_the_table_of_few_reads_back_as_it_was(tmp_path: Path) -> None:
+    few = intents.fewer(corpus(), 4, seed=0)
+    intents.write_csv(few, tmp_path / "few.csv")
+    back = sources.read(tmp_path / "few.csv")
+    assert (back.splits, back.out_of_scope) == (dict(few.splits), "oos")
+
+
+def quick(tmp_path: Path, *words: str) -> int:
+    return quality.main(["--quick", "--out", str(tmp_path), "--seeds", "0", *words])
+
+
+def rows_of(tmp_path: Path, task: str) -> dict[str, dict[str, dict[str, float]]]:
+    return json.loads((tmp_path / f"quality-{task}.json").read_text(encoding="utf-8"))["rows"]
+
+
+def test_a_trained_classifier_is_measured_from_every_side(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert quick(tmp_path, "--tasks", "clinc,latency,size") == 0
+    rows = rows_of(tmp_path, "clinc")
+    assert list(rows) == ["unidirectional", "snapshot", "bidirectional"]
+    assert rows["snapshot"]["median"]["accuracy"] >= 0.6
+    assert rows["unidirectional"]["median"]["accuracy"] >= 0.05
+    trained = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert trained == ["starter-bidirectional-0", "starter-unidirectional-0"]
+    when = [(tmp_path / "runs" / name / "weights.safetensors").stat().st_mtime_ns for name in trained]
+    size = rows_of(tmp_path, "size")["unidirectional"]["median"]
+    files = [tmp_path / "runs" / trained[1] / name for name in intents.FILES]
+    assert size["bytes"] == sum(path.stat().st_size for path in files)
+    assert size["parameters"] < rows_of(tmp_path, "size")["bidirectional"]["median"]["parameters"]
+    late = rows_of(tmp_path, "latency")["bidirectional"]["median"]
+    assert 0 < late["milliseconds"] <= late["milliseconds_95"]
+    capsys.readouterr()
+    assert quick(tmp_path, "--tasks", "clinc", "--again") == 0
+    assert rows_of(tmp_path, "clinc")["bidirectional"]["median"] == rows["bidirectional"]["median"]
+    again = [(tmp_path / "runs" / name / "weights.safetensors").stat().st_mtime_ns for name in trained]
+    assert again == when, "trained again although nothing had changed"
+
+
+def test_few_shot_compares_both_models_on_the_same_rows(tmp_path: Path) -> None:
+    trainings = intents.Trainings(tmp_path, intents.QUICK)
+    task = intents.few_shot(trainings, (5,))
+    rows = task.measure("5 a class", 0)
+    model, rival = rows["5 a class"], rows["5 a class, snapshot"]
+    assert model["ahead"] == model["accuracy"] - rival["accuracy"]
+    assert rival["accuracy"] >= 0.4
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--tasks", "rebar"], "unknown task 'rebar'"),
+        (["--seeds", "one"], "expected whole numbers such as 0,1,2, came 'one'"),
+        (["--quick"], "name another folder with --out"),
+    ],
+)
+def test_wrong_use_is_named(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert quality.main(words) == 2
+    assert message in capsys.readouterr().err
