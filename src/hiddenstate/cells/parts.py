@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from hiddenstate.cells.equation import Expr, node
@@ -108,6 +109,10 @@ class Product:
 
     def nodes(self) -> tuple[Expr, ...]:
         """The expression node of each block, in order."""
+        return self._nodes
+
+    @cached_property
+    def _nodes(self) -> tuple[Expr, ...]:  # asked for at every step
         return tuple(node("matmul", (self.operand,), name) for name in self.names())
 
     def names(self) -> tuple[str, ...]:

@@ -199,6 +199,8 @@ class Recurrence:
         arrays: Arrays = NUMPY,
     ) -> None:
         self.cell, self.arrays, self.parameters = cell, arrays, Parameters(cell, values)
+        self.previous = tuple(node("previous", name=state.name) for state in cell.states)
+        self.symbols = {name: node("symbol", name=name) for name, _ in cell.assignments}
         self.leaves: dict[Expr, Array] = {}
         for n in walk(*(root for _, root in cell.assignments)):
             if n.op == "const":
@@ -240,14 +242,13 @@ class Recurrence:
         """One step: from the products of the input and the previous states to the next states."""
         cell = self.cell
         env: dict[Expr, Array] = {**self.leaves, **inputs, **(masks or {})}
-        for state, value in zip(cell.states, states, strict=True):
-            env[node("previous", name=state.name)] = value
+        env.update(zip(self.previous, states, strict=True))
         named: dict[str, Array] = {}
         for action in _plan(cell):
             if action.product is not None:
                 env.update(self._blocks(action.product, env[action.node]))
             elif action.name:
-                named[action.name] = env[node("symbol", name=action.name)] = env[action.node]
+                named[action.name] = env[self.symbols[action.name]] = env[action.node]
             else:
                 env[action.node] = self._apply(action.node, env)
         return Step(named, tuple(named[state.name] for state in cell.states), named[cell.output])

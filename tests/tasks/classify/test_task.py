@@ -36,17 +36,17 @@ WORDS = {
     "clock": ["what time is it", "tell me the time", "how late is it", "time please", "the hour please",
               "what hour is it now", "is it late", "current time", "give me the time", "clock"],
 }  # fmt: skip
-OUTSIDE = [
-    "who won the game", "buy me a car", "how tall is he", "cook some rice", "is the train full", "my cat is ill",
-    "where is paris", "sell the house", "what is love", "count the sheep", "call a doctor", "who is king",
-    "write a poem", "where are my shoes", "book a flight", "i feel blue", "fix the roof", "why is snow white",
-    "name three rivers", "is milk healthy", "draw a horse", "what do bees eat", "find my keys", "plant a tree",
-]  # fmt: skip
+OUTSIDE = """
+    who won the game; buy me a car; how tall is he; cook some rice; is the train full; my cat is ill;
+    where is paris; sell the house; what is love; count the sheep; call a doctor; who is king;
+    write a poem; where are my shoes; book a flight; i feel blue; fix the roof; why is snow white;
+    name three rivers; is milk healthy; draw a horse; what do bees eat; find my keys; plant a tree
+"""
 
 
 def write(path: Path, outside: bool = True) -> Path:
     rows = [(text, label) for label, texts in WORDS.items() for text in texts]
-    rows += [(text, "oos") for text in OUTSIDE] if outside else []
+    rows += [(text.strip(), "oos") for text in OUTSIDE.split(";")] if outside else []
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([("text", "label"), *rows])
     return path

@@ -85,7 +85,8 @@ class IntentModel(nn.Module):
     def read(self, batch: Batch) -> Tensor:
         """What the recurrent part makes of each text: the readout [B, R] over all its words."""
         lengths = torch.from_numpy(batch.lengths)
-        output, _ = self.recurrent(self.words_of(batch), lengths=lengths)
+        padded = batch.lengths.min() < len(batch.words)  # without padding there is nothing to step over
+        output, _ = self.recurrent(self.words_of(batch), lengths=lengths if padded else None)
         return self.readout(output, lengths)
 
     def words_of(self, batch: Batch) -> Tensor:
