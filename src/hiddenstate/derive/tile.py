@@ -70,7 +70,7 @@ class TileProgram:
     """Forward and backward stages of one step; see `tile_program`.
 
     inputs: the products of x, done for all steps at once before the loop. operands: product -> the buffer it
-    reads. deltas: block -> the buffer of its adjoint. tape: buffer -> the value it holds, as text.
+    reads. deltas: block -> the buffer of its adjoint. tape: buffer -> the value it holds.
     """
 
     cell: Cell
@@ -79,7 +79,7 @@ class TileProgram:
     forward: tuple[TileStage, ...]
     backward: tuple[TileStage, ...]
     deltas: Mapping[str, str]
-    tape: Mapping[str, str]
+    tape: Mapping[str, Expr]
 
 
 @cache
@@ -88,7 +88,7 @@ def tile_program(cell: Cell, wishes: tuple[str, ...] = ()) -> TileProgram:
 
     >>> from hiddenstate.cells import CELLS
     >>> list(tile_program(CELLS["lstm"]).tape.values())[:2]  # the gates; tanh(c) is computed again
-    ["sigmoid(W_i x + R_i h')", "sigmoid(W_f x + R_f h')"]
+    [sigmoid(W_i x + R_i h'), sigmoid(W_f x + R_f h')]
     """
     graph = _Graph(cell, wishes)
     tape = {n: f"tape:{k}" for k, n in enumerate(graph.taped())}
@@ -115,7 +115,7 @@ def tile_program(cell: Cell, wishes: tuple[str, ...] = ()) -> TileProgram:
             for p in graph.products
             for name, block in zip(p.names(), p.nodes(), strict=True)
         },
-        tape={buffer: repr(n) for n, buffer in tape.items()},
+        tape={buffer: n for n, buffer in tape.items()},
     )
 
 
