@@ -27,6 +27,7 @@ NAMES = {
     "in_scope_accuracy": "accepted and right",
     "out_of_scope_recall": "out-of-scope recall",
     "auroc": "AUROC",
+    "steps_right": "steps right",
     "last_but_one": "last symbol but one",
     "ahead": "ahead of the snapshot baseline",
     "seconds": "training",
@@ -38,7 +39,7 @@ NAMES = {
 }
 COLUMNS = {
     "mnist_rows": ("accuracy", "seconds", "cpu_seconds"),
-    "reber": ("accuracy", "last_but_one", "seconds"),
+    "reber": ("accuracy", "steps_right", "last_but_one", "seconds"),
     "clinc": (
         "in_scope_accuracy",
         "out_of_scope_recall",
