@@ -108,7 +108,7 @@ class _Walk:
         sources = [buffers[name] for name in work.sources]
         if work.product is not None:
             weight = self.weights[work.product]
-            like = next(source for source in sources if isinstance(source, Tensor))
+            like = self.run.x.new_empty(()).expand(self.run.x.shape[1], len(weight) // len(sources))
             delta = torch.cat([_as(source, like) for source in sources], -1)
             self.back_through.setdefault(work.product, []).append(delta)
             buffers[work.targets[0]] = delta @ weight

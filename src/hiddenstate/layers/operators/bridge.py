@@ -58,9 +58,9 @@ def unroll(plan: Plan, inputs: Inputs) -> list[Tensor]:
 
 
 def _taped(tensors: Any) -> bool:
-    """Whether to leave a tape: where a gradient will be asked for, and not by a transform, which replays."""
+    """Whether to leave a tape: where there are steps to go back through, and no transform, which replays."""
     needed = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    return needed and not torch._C._are_functorch_transforms_active()
+    return needed and len(tensors[0]) > 0 and not torch._C._are_functorch_transforms_active()
 
 
 def _transformed(grads: Any) -> bool:
