@@ -10,6 +10,7 @@ One file, state.safetensors, is enough to go on: tensors by name below, and scal
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import platform
@@ -25,7 +26,7 @@ from torch import Tensor, nn
 
 from hiddenstate import __version__
 from hiddenstate.errors import RunError
-from hiddenstate.intact import AGAIN
+from hiddenstate.intact import AGAIN, to_json
 from hiddenstate.learner import Learner, Position, tensors_of
 from hiddenstate.runs import Run
 
@@ -65,7 +66,8 @@ class Keeper:
     def __init__(self, run: Run | None, learner: Learner, settings: Mapping[str, Any]) -> None:
         self.run, self.learner = run, learner
         self.every_seconds, self.every_steps = settings["checkpoint_seconds"], settings["checkpoint_steps"]
-        self.settings = {name: value for name, value in settings.items() if name not in SHAPELESS}
+        shaping = {name: value for name, value in settings.items() if name not in SHAPELESS}
+        self.settings = json.loads(to_json(shaping))  # as they will be read: a tuple comes back as a list
         self.history: list[dict[str, Any]] = []
         self.saved_step: int | None = None
         self.saved_at, self.saving_took = time.monotonic(), 0.0

@@ -94,7 +94,7 @@ class Bar(Lines):
         self.bar.update(self.task, completed=share, epoch=_epoch(share, self.epochs), text=text)
 
     def epoch(self, entry: Mapping[str, Any], metric: str) -> None:
-        self.measured = f"{metric} {entry['validation'][metric]:.4f}  "
+        self.measured = f"{_measured(entry, metric)}  "
         self.say(f"epoch {entry['epoch']}/{self.epochs}  {_result(entry, metric)}")
 
     def say(self, text: str) -> None:
@@ -111,7 +111,13 @@ def on_stderr(unit: str = "batches") -> Silent:
 
 def _result(entry: Mapping[str, Any], metric: str) -> str:
     mark = " (best)" if entry["best"] else ""
-    return f"loss {entry['loss']:.4f}  {metric} {entry['validation'][metric]:.4f}{mark}"
+    return f"loss {entry['loss']:.4f}  {_measured(entry, metric)}{mark}"
+
+
+def _measured(entry: Mapping[str, Any], metric: str) -> str:
+    """The accuracy, where it is measured, is what people know; else the metric that decides."""
+    shown = "accuracy" if entry["validation"].get("accuracy") is not None else metric
+    return f"{shown} {entry['validation'][shown]:.4f}"
 
 
 def _epoch(share: float, epochs: int) -> str:

@@ -35,7 +35,8 @@ class TrainSettings:
     `warmup` is the share of all steps in which the rate rises (schedule.py), `clip` bounds the gradient.
     `ema_decay` averages the weights (Polyak and Juditsky, 1992); the average is what is validated and kept.
     `metric` names the number of `validate` to be maximised, `patience` how many epochs it may fail to rise.
-    `sgd` maps beginnings of parameter names to rates of plain gradient descent, which trains these alone.
+    `betas` are the decays of AdamW's two moments. `sgd` maps beginnings of parameter names to rates of plain
+    gradient descent, which trains these alone.
     `time_limit` counts seconds from the start of this call: it only stops, and never shapes the schedule.
 
     >>> TrainSettings(epochs=3, schedule="cosine").learning_rate
@@ -55,6 +56,7 @@ class TrainSettings:
     time_limit: float | None = None
     checkpoint_seconds: float = 30.0
     checkpoint_steps: int | None = None
+    betas: tuple[float, float] = (0.9, 0.999)
     sgd: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -68,6 +70,8 @@ class TrainSettings:
             if not right or not low <= value <= high:
                 word = "a whole number" if kind is int else "a number"
                 raise InvalidArgument(f"{name} should be {word} from {low:g} to {high:g}, not {value!r}.")
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise InvalidArgument(f"betas should be two decays from 0 to below 1, not {self.betas!r}.")
         for prefix, rate in self.sgd.items():
             if not isinstance(rate, int | float) or not 0 < rate < 1e6:
                 raise InvalidArgument(f"sgd[{prefix!r}] should be a rate above 0, not {rate!r}.")
@@ -123,7 +127,8 @@ def fit(
     Raises TrainingError where loss, gradient or metric is not a finite number, and RunError where the run
     cannot be read or written; what was saved before stays.
     """
-    learner = make(module, settings.weight_decay, settings.ema_decay is not None, settings.sgd)
+    averaging = settings.ema_decay is not None
+    learner = make(module, settings.weight_decay, averaging, settings.sgd, settings.betas)
     keeper = Keeper(run, learner, asdict(settings))
     with torch.random.fork_rng(devices=[]), Stopping(settings.time_limit) as stopping:
         torch.manual_seed(settings.seed)
@@ -189,9 +194,7 @@ class _Training:
 
     def learn(self, batch: Any, batches: int) -> None:
         learner, position, settings = self.learner, self.learner.position, self.settings
-        # The middle of the step, so that neither the first rate nor the last is zero.
-        rate = learning_rate(settings, (position.epoch + (position.batch + 0.5) / batches) / settings.epochs)
-        learner.set_rate(rate, settings.learning_rate)
+        learner.set_rate(self.rate(position.batch, batches), settings.learning_rate)
 
         loss = self.loss(learner.module, batch)  # 1. forward, and the loss
         self.check_finite("loss", _number(loss))
@@ -212,6 +215,12 @@ class _Training:
         self.watch.step(share, position.loss_sum / position.items, items)
         self.keeper.save_if_due()
 
+    def rate(self, batch: int, batches: int) -> float:
+        """The learning rate of one of this epoch's batches."""
+        # The middle of the step, so that neither the first rate nor the last is zero.
+        share = (self.learner.position.epoch + (batch + 0.5) / batches) / self.settings.epochs
+        return learning_rate(self.settings, share)
+
     def close_epoch(self) -> None:
         learner, position, metric = self.learner, self.learner.position, self.settings.metric
         measured, weights = self.measure()
@@ -221,7 +230,7 @@ class _Training:
             "step": position.step,
             "loss": position.loss_sum / position.items,
             "gradient_norm": position.norm_sum / position.batch,
-            "learning_rate": learner.rate,
+            "learning_rate": self.rate(position.batch - 1, position.batch),
             "seconds": round(position.seconds, 3),
             "validation": {name: value if math.isfinite(value) else None for name, value in measured.items()},
             "best": better,

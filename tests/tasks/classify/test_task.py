@@ -65,7 +65,7 @@ def test_it_learns_and_says_how_well_beside_the_baseline(trained: tuple[Path, di
     path, summary = trained
     assert summary["accuracy"] >= 2 / 3
     assert [row["name"] for row in summary["table"]] == [
-        "gru + wide",
+        "lstm + wide",
         "snapshot (TF-IDF + logistic regression)",
     ]
     report = (path / "report.md").read_text(encoding="utf-8")

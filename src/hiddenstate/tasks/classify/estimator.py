@@ -29,7 +29,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        cell: str = "gru",
+        cell: str = "lstm",
         hidden: int = 256,
         bidirectional: bool = False,
         epochs: int | None = None,

@@ -75,8 +75,15 @@ class IntentModel(nn.Module):
                 nn.init.xavier_uniform_(parameter)
             elif "bias" in name:
                 nn.init.zeros_(parameter)
+                if name.startswith("bias_ih") and "f" in self.recurrent.cell.labels["W"]:
+                    # an open forget gate lets the gradient through from the start (Jozefowicz et al. 2015)
+                    self._forget_block(parameter).fill_(1.0)
         if self.spec.wide:
             nn.init.zeros_(self.wide.weight)
+
+    def _forget_block(self, bias: Tensor) -> Tensor:
+        labels = self.recurrent.cell.labels["W"]
+        return bias.data.chunk(len(labels))[labels.index("f")]
 
     def forward(self, batch: Batch) -> Logits:
         """Score a batch of texts."""
@@ -117,7 +124,8 @@ class IntentModel(nn.Module):
     def wide_of(self, grams: Bags) -> Tensor:
         """The wide logits of weighted n-grams."""
         ids, offsets = torch.from_numpy(grams.ids), torch.from_numpy(grams.offsets)
-        weights = None if grams.weights is None else torch.from_numpy(grams.weights)
+        weights = torch.from_numpy(grams.weights)
+        weights = functional.dropout(weights, self.spec.wide_dropout, self.training)
         summed: Tensor = self.wide(ids, offsets, per_sample_weights=weights)
         return summed + self.wide_bias
 

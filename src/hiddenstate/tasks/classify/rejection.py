@@ -13,17 +13,19 @@ import numpy as np
 from hiddenstate.errors import RunError
 
 LEAST_EXAMPLES = 20  # fewer out-of-scope examples in validation say too little about a threshold
-ACCEPTED = 0.97  # the share of right in-scope answers to keep where nothing out of scope is known
+WORTH = 20  # points of out-of-scope recall that one point of in-scope accuracy is worth
+ACCEPTED = 0.99  # the share of right in-scope answers to keep where nothing out of scope is known
 
 
 def scope_scores(logits: np.ndarray, intents: int) -> np.ndarray:
-    """How clearly each text [N] is in scope: the best intent's logit above the out-of-scope logit.
+    """How clearly each text [N] is in scope: the best intent's logit above the mean of all logits.
 
-    Where out of scope was not learned, above the mean of the intents' logits.
+    Where out of scope was learned, above the middle between that mean and the out-of-scope logit.
     """
-    best = logits[:, :intents].max(1)
-    against = logits[:, intents] if logits.shape[1] > intents else logits.mean(1)
-    scores: np.ndarray = best - against
+    against = logits.mean(1)
+    if logits.shape[1] > intents:
+        against = (against + logits[:, intents]) / 2
+    scores: np.ndarray = logits[:, :intents].max(1) - against
     return scores
 
 
@@ -77,17 +79,17 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
 
 
 def choose_threshold(inside: np.ndarray, right: np.ndarray, outside: np.ndarray) -> float:
-    """The threshold that keeps most of both: share accepted and right, plus share of the outside rejected.
+    """The threshold that weighs best what is accepted and right against what is refused rightly.
 
-    inside [N] scores and right [N] flags of in-scope texts, outside [M] scores of the others. Of thresholds
-    that do equally well within half a point, the middle one.
+    inside [N] scores and right [N] flags of in-scope texts, outside [M] scores of the others: refusing WORTH
+    of the outside is worth giving up one of the inside. Of thresholds that do equally well, the middle one.
     """
     candidates = np.unique(np.concatenate([inside, outside]))
     candidates = np.concatenate([(candidates[1:] + candidates[:-1]) / 2, [candidates[0]]])
     kept = np.array([np.mean(right & (inside >= t)) for t in candidates])
     refused = np.array([np.mean(outside < t) for t in candidates])
-    value = kept + refused
-    good = np.sort(candidates[value >= value.max() - 0.005])
+    value = kept + refused / WORTH
+    good = np.sort(candidates[value >= value.max() - 1e-9])
     return float(good[len(good) // 2])
 
 

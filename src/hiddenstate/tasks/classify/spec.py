@@ -29,19 +29,19 @@ class ClassifySpec(BaseModel):
     seed: int = Field(0, ge=0, lt=2**31)
     out_of_scope: bool = True  # learn from the out-of-scope examples, where there are any
 
-    cell: str = "gru"
+    cell: str = "lstm"
     hidden: int = Field(256, ge=1, le=8192)
     layers: int = Field(1, ge=1, le=16)
     bidirectional: bool = False
     activation: str | None = None
     readout: str = "max,attention,last"
-    embedding: int = Field(96, ge=1, le=4096)  # width of a word
+    embedding: int = Field(128, ge=1, le=4096)  # width of a word
     letter_buckets: int = Field(8192, ge=1, le=2**20)
     wide: bool = True
-    wide_buckets: int = Field(16384, ge=1, le=2**20)
+    wide_buckets: int = Field(8192, ge=1, le=2**20)
     wide_share: float = Field(1.5, ge=0)  # of the wide head in the sum of the two
 
-    epochs: int = Field(20, ge=1, le=100_000)
+    epochs: int = Field(15, ge=1, le=100_000)
     batch_size: int = Field(128, ge=1, le=65536)
     least_steps: int = Field(600, ge=0)  # small sets are read more often, until these many steps
     learning_rate: float = Field(3e-3, gt=0)
@@ -50,6 +50,7 @@ class ClassifySpec(BaseModel):
     average: float = Field(0.99, ge=0, lt=1)  # decay of the averaged weights
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     mixup: float = Field(0.3, ge=0)  # strength of interpolation between sentences, 0 for none
+    wide_dropout: float = Field(0.3, ge=0, lt=1)  # of n-grams, in the wide head
     word_dropout: float = Field(0.2, ge=0, lt=1)
     embedding_dropout: float = Field(0.3, ge=0, lt=1)
     dropout: float = Field(0.4, ge=0, lt=1)
