@@ -139,7 +139,7 @@ def test_forward_mode_is_refused_not_dropped():
     plan, inputs = _call("lstm")
     with torch.autograd.forward_ad.dual_level():
         x = torch.autograd.forward_ad.make_dual(inputs.x.detach(), torch.ones_like(inputs.x))
-        with pytest.raises(NotImplementedError, match="forward mode"):
+        with pytest.raises(Unsupported, match="use reverse mode: vjp, jacrev, or jacrev twice"):
             unroll(plan, Inputs(x, inputs.states, inputs.parameters))
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import init
 
-from hiddenstate.cells import Cell, layer_norm, recurrent_dropout, resolve, zoneout
+from hiddenstate.cells import Cell, State, layer_norm, recurrent_dropout, resolve, zoneout
 from hiddenstate.cells.equation import node
 from hiddenstate.errors import InvalidArgument, Unsupported, nearest
 from hiddenstate.layers import operators
@@ -139,7 +139,7 @@ class CellModule(torch.nn.Module):
                 )
                 dtype = placed.get("dtype") or torch.get_default_dtype()
                 self.register_buffer(f"first_{state.name}", value.to(placed.get("device"), dtype))
-            elif self.options.first_state == "learned" and math.isfinite(state.initial):
+            elif state in self._learned():
                 self.register_parameter(
                     f"first_{state.name}", torch.nn.Parameter(torch.empty(shape, **placed))
                 )
@@ -153,10 +153,17 @@ class CellModule(torch.nn.Module):
                 row = vectors.get(name)
                 low, high = (-bound, bound) if row is None else (row.low, row.high)
                 init.uniform_(getattr(self, name + suffix), low, high)  # type: ignore[arg-type]
-        if self.options.first_state == "learned":
-            for state in self.cell.states:
-                if math.isfinite(state.initial):
-                    init.constant_(getattr(self, f"first_{state.name}"), state.initial)
+        for state in self._learned():
+            init.constant_(getattr(self, f"first_{state.name}"), state.initial)
+
+    def _learned(self) -> list[State]:
+        """The states whose first value is learned: not those that only mean something beside an infinite one,
+        which hides them in the first step."""
+        if self.options.first_state != "learned":
+            return []
+        states = self.cell.states
+        hidden = any(math.isinf(state.initial) and not state.zoned for state in states)
+        return [s for s in states if math.isfinite(s.initial) and (s.zoned or not hidden)]
 
     def first_rows(self, batch: int) -> tuple[Tensor, ...]:
         """The first value of each state, [sets, B, width]."""

@@ -102,6 +102,13 @@ class _Unroll(torch.autograd.Function):
         return (None, None, None, *found)
 
     @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        raise Unsupported(
+            "forward-mode derivatives (jvp, jacfwd, hessian) are not offered for recurrent layers; "
+            "use reverse mode: vjp, jacrev, or jacrev twice"
+        )
+
+    @staticmethod
     def vmap(info: Any, in_dims: Any, plan: Plan, counts: Counts, taped: bool, *flat: Any) -> Any:
         def call(*wide: Tensor | None) -> Any:
             return _Unroll.apply(plan, counts, taped, *wide)
