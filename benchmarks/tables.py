@@ -221,8 +221,8 @@ def _joined(lines: Sequence[str]) -> str:
 
 
 def pages(house: Path) -> list[Path]:
-    """README.md and all pages of docs."""
-    found = [house / "README.md", *sorted((house / "docs").rglob("*.md"))]
+    """README.md, that of the benchmarks, and all pages of docs."""
+    found = [house / "README.md", house / "benchmarks" / "README.md", *sorted((house / "docs").rglob("*.md"))]
     return [path for path in found if path.exists()]
 
 
@@ -248,8 +248,8 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, InvalidArgument) else 1
     for path in old:
-        name = path.relative_to(given.house)
-        print(f"{name} is not what the results say: run benchmarks/tables.py" if given.check else str(name))
+        name = path.relative_to(given.house).as_posix()
+        print(f"{name} is not what the results say: run benchmarks/tables.py" if given.check else name)
     return 1 if given.check and old else 0
 
 
