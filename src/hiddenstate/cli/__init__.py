@@ -9,6 +9,7 @@ screen.py                       what a person or a program sees
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -68,6 +69,9 @@ def hiddenstate(
 
 def main() -> None:
     """Run the command line on sys.argv, and leave with its exit code."""
+    # Before torch is loaded: threads that wait for one another should sleep. Where other programs want the
+    # cores too, threads that spin while they wait make training several times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a sign shows a question mark; nothing dies of an encoding.
         if reconfigure := getattr(stream, "reconfigure", None):

@@ -42,7 +42,7 @@ def cells(
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """List the recurrent cells, or show one: equations, paper, parameters.
+    """List the recurrent cells, or show all about one.
 
     hiddenstate cells lstm --inputs 100 --hidden 10 --derivatives
     """

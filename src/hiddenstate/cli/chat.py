@@ -36,6 +36,8 @@ def chat(run: options.RunFolder) -> None:
             if text in LEAVE:
                 break
             if text:
+                if not sys.stdin.isatty():
+                    screen.line(on, screen.fitted(f"> {screen.printable(text)}", on.width - 1).rstrip())
                 answer(on, model, text)
     except KeyboardInterrupt:
         typer.echo()
@@ -47,9 +49,7 @@ def _typed() -> Iterator[str]:
     """Yield the lines as they are typed, or as a pipe brings them."""
     if not sys.stdin.isatty():
         for raw in sys.stdin:
-            if text := raw.strip():
-                typer.echo(f"> {screen.printable(text)}")
-                yield text
+            yield raw.strip()
         return
     if importlib.util.find_spec("readline"):
         importlib.import_module("readline")  # gives input() its history and arrow keys
@@ -97,10 +97,14 @@ def answer_rows(found: Any, width: int, encoding: str | None = "utf-8") -> list[
 
     Every row is at most `width` cells wide.
     """
+    from rich.cells import cell_len
+
     name = screen.printable(found.label) if found.in_scope else "out of scope"
     side = "in scope" if found.in_scope else "refused"
+    head = f"= {screen.fitted(name, min(cell_len(name), width - 8))}  {found.probability:.0%}"
+    room = min(width - cell_len(head) - 2, 24)
     rows = [
-        f"= {name}  {found.probability:.0%}  {screen.bar(found.probability, 24, encoding)}",
+        f"{head}  {screen.bar(found.probability, room, encoding)}" if room >= 4 else head,
         f"  {side}: score {found.score:.2f}, threshold {found.threshold:.2f}",
     ]
     if found.unknown:

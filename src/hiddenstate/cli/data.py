@@ -31,7 +31,7 @@ def data(
     label: options.LabelColumn = None,
     json: options.Json = False,
 ) -> None:
-    """List the data known by name, or show what a name or a file holds.
+    """List the data known by name, or show what is in one.
 
     hiddenstate data tickets.csv --label category
     """

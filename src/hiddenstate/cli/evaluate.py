@@ -19,7 +19,7 @@ def evaluate(
     label: options.LabelColumn = None,
     json: options.Json = False,
 ) -> None:
-    """Measure a run on the held-out part of its data, or on other data.
+    """Measure a run on what it has not seen, or on other data.
 
     hiddenstate evaluate runs/tickets --data other.csv --json
     """
