@@ -29,6 +29,7 @@ _PLACES = {
     "RecurrentCell": "layers",
     "RunError": "errors",
     "State": "cells",
+    "TextClassifier": "tasks.classify",
     "TrainingError": "errors",
     "Unsupported": "errors",
     "Vector": "cells",
