@@ -32,8 +32,8 @@ TEXTS = {
 OUTSIDE = (
     "who won the game; buy a car; how tall is he; cook rice; is the train full; my cat is ill; "
     "where is paris; sell the house; what is love; count sheep; who is king; write a poem; book a flight; "
-    "fix the roof; why is snow white; name three rivers; is milk healthy; draw a horse; what do bees eat; plant a tree; "
-    "walk the dog; open a bank; call a doctor; where are my shoes"
+    "fix the roof; why is snow white; name three rivers; is milk healthy; draw a horse; what do bees eat; "
+    "plant a tree; walk the dog; open a bank; call a doctor; where are my shoes"
 )
 
 

@@ -23,43 +23,50 @@ def _task_names(incomplete: str) -> list[str]:
     return [name for name in TASKS if name.startswith(incomplete)]
 
 
+TaskName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="TASK", show_default=False, autocompletion=_task_names, help="What to learn: classify."
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", show_default=False, help="Where the run goes.  [default: runs/TASK-DATA-1, -2, ...]"
+    ),
+]
+Hidden = Annotated[int | None, typer.Option(metavar="N", help="Hidden units of each layer.")]
+Layers = Annotated[int | None, typer.Option(metavar="N", help="Layers upon one another.")]
+Seed = Annotated[int | None, typer.Option(metavar="N", help="The same seed gives the same run.")]
+Pairs = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, such as epochs=30; may be repeated."),
+]
+TimeLimit = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Stop and keep the best after 90 (seconds), 10m or 2h.")
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Go on with a run that was stopped, as if it never was."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run that --out holds.")]
+
+
 def train(
-    task: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="TASK", show_default=False, autocompletion=_task_names, help="What to learn: classify."
-        ),
-    ] = None,
+    task: TaskName = None,
     data: options.DataName = None,
     text: options.TextColumn = None,
     label: options.LabelColumn = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            show_default=False,
-            help="Where the run goes.  [default: runs/TASK-DATA-1, -2, ...]",
-        ),
-    ] = None,
+    out: Out = None,
     cell: options.CellName = None,
-    hidden: Annotated[int | None, typer.Option(metavar="N", help="Hidden units of each layer.")] = None,
-    layers: Annotated[int | None, typer.Option(metavar="N", help="Layers upon one another.")] = None,
+    hidden: Hidden = None,
+    layers: Layers = None,
     activation: options.Activation = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", help="The same seed gives the same run.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Any other setting, such as epochs=30; may be repeated."
-        ),
-    ] = None,
-    time_limit: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Stop and keep the best after 90 (seconds), 10m or 2h.")
-    ] = None,
-    resume: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Go on with a run that was stopped, as if it never was."),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that --out holds.")] = False,
+    seed: Seed = None,
+    settings: Pairs = None,
+    time_limit: TimeLimit = None,
+    resume: Resume = None,
+    overwrite: Overwrite = False,
     json: options.Json = False,
 ) -> None:
     """Train a model on your data and keep it in a folder.
