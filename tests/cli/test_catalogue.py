@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,6 +76,15 @@ def test_the_joint_matrix_is_the_layers(cli: Callable) -> None:
         shape = cli("cells", name, "--inputs", "5", "--hidden", "3", "--json").json()["weight_joint"]
         if shape is not None:
             assert shape == list(RecurrentCell(name, 5, 3).weight_joint.shape), name
+
+
+def test_cells_need_no_torch() -> None:
+    program = (
+        "import sys; from hiddenstate.cells import CELLS; from hiddenstate.cli.cells import description\n"
+        "description(CELLS['lstm'], {'F': 3, 'H': 2, 'P': 2}); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_activations_are_shown_in_place(cli: Callable) -> None:

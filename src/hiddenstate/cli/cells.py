@@ -102,7 +102,7 @@ def description(cell: Cell, sizes: Sizes) -> dict[str, Any]:
 def _joint(cell: Cell, shapes: Mapping[str, tuple[int, ...]]) -> list[int] | None:
     """Give the shape of the one matrix for x joined to what is fed back; None where the cell has none."""
     from hiddenstate.errors import Unsupported
-    from hiddenstate.layers.joint import joined_blocks
+    from hiddenstate.derive.joint import joined_blocks
 
     try:
         given, back = joined_blocks(cell)

@@ -14,9 +14,9 @@ from torch.nn import init
 
 from hiddenstate.cells import Cell, State, layer_norm, recurrent_dropout, resolve, zoneout
 from hiddenstate.cells.equation import node
+from hiddenstate.derive.joint import joined_blocks
 from hiddenstate.errors import InvalidArgument, Unsupported, nearest
 from hiddenstate.layers import operators
-from hiddenstate.layers.joint import joined_blocks
 
 FIRST_STATES = ("zeros", "random", "learned")
 
