@@ -17,16 +17,18 @@ import typer
 from typer.core import TyperGroup
 
 from hiddenstate import __version__
-from hiddenstate.cli.cells import cells
-from hiddenstate.cli.chat import chat
-from hiddenstate.cli.data import data
-from hiddenstate.cli.demo import demo
-from hiddenstate.cli.evaluate import evaluate
-from hiddenstate.cli.predict import predict
-from hiddenstate.cli.train import train
+from hiddenstate.cli import cells, chat, data, demo, evaluate, predict, train
 from hiddenstate.errors import HiddenStateError
 
-VERBS = (train, evaluate, predict, chat, cells, data, demo)
+VERBS = (
+    train.train,
+    evaluate.evaluate,
+    predict.predict,
+    chat.chat,
+    cells.cells,
+    data.data,
+    demo.demo,
+)
 
 
 class Verbs(TyperGroup):

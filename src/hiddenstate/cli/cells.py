@@ -101,8 +101,8 @@ def description(cell: Cell, sizes: Sizes) -> dict[str, Any]:
 
 def _joint(cell: Cell, shapes: Mapping[str, tuple[int, ...]]) -> list[int] | None:
     """Give the shape of the one matrix for x joined to what is fed back; None where the cell has none."""
-    from hiddenstate.errors import Unsupported
     from hiddenstate.derive.joint import joined_blocks
+    from hiddenstate.errors import Unsupported
 
     try:
         given, back = joined_blocks(cell)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -80,11 +81,14 @@ def _where(name: str) -> str:
     from hiddenstate.data import store
 
     own = store.own_folder()
-    places = ([own / name] if own is not None else []) + [store.cache_folder() / name]
+    places = [own / name] if own is not None else []
+    downloads = find_spec("pooch") is not None
+    if downloads:
+        places.append(store.cache_folder() / name)
     for place in places:
         if all((place / file).is_file() for file in store.REMOTES[name]):
             return str(place)
-    return "downloaded when first used"
+    return "downloaded when first used" if downloads else "to be had with: pip install 'hiddenstate[train]'"
 
 
 def contents(corpus: Corpus) -> dict[str, Any]:
