@@ -34,10 +34,10 @@ class Settings:
     train: int = 3000
     validation: int = 500
     test: int = 1000
-    hidden: int = 64
+    hidden: int = 32
     epochs: int = 15
-    batch_size: int = 16
-    learning_rate: float = 0.005
+    batch_size: int = 8
+    learning_rate: float = 0.01
     forget_bias: float = 2.0  # the LSTM's memory starts open (Gers, Schmidhuber, Cummins, 2000)
 
 
