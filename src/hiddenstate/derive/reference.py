@@ -155,6 +155,13 @@ class _Action:
     name: str = ""
 
 
+@cache
+def _fixed_leaves(cell: Cell) -> tuple[Expr, ...]:
+    """The constants and parameter vectors of a cell."""
+    nodes = walk(*(root for _, root in cell.assignments))
+    return tuple(n for n in nodes if n.op in ("const", "vector"))
+
+
 def _reads_input(product: Product) -> bool:
     return product.operand.op == "symbol" and product.operand.name == "x"
 
@@ -201,12 +208,9 @@ class Recurrence:
         self.cell, self.arrays, self.parameters = cell, arrays, Parameters(cell, values)
         self.previous = tuple(node("previous", name=state.name) for state in cell.states)
         self.symbols = {name: node("symbol", name=name) for name, _ in cell.assignments}
-        self.leaves: dict[Expr, Array] = {}
-        for n in walk(*(root for _, root in cell.assignments)):
-            if n.op == "const":
-                self.leaves[n] = n.value
-            elif n.op == "vector":
-                self.leaves[n] = values[n.name]
+        self.leaves: dict[Expr, Array] = {
+            n: n.value if n.op == "const" else values[n.name] for n in _fixed_leaves(cell)
+        }
         for mask in cell.masks:  # a mask that is not drawn reads as its mean
             given = None if masks is None else masks[mask.name]
             mean = 1.0 if mask.scaled else 1.0 - mask.rate
