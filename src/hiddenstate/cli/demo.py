@@ -28,7 +28,7 @@ def demo(
 ) -> None:
     """Train a first model, and ask it something.
 
-    Trains the intent classifier on the built-in starter set in under a minute. A second call shows the same
+    Trains the intent classifier on the built-in starter set in about a minute. A second call shows the same
     run again; --again trains it anew.
     """
     on = screen.console(for_program=json)
@@ -72,7 +72,7 @@ def _trained(on: Console, out: Path, again: bool) -> dict[str, Any]:
     screen.say(
         on,
         "Training an intent classifier on the starter set: 20 things one asks an assistant, and some that it "
-        "should refuse. It takes under a minute on two cores.",
+        "should refuse. It takes about a minute.",
     )
     if (out / "state.safetensors").is_file() and not again:
         summary = train.go_on(out, None)
