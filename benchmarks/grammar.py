@@ -35,7 +35,7 @@ class Settings:
     validation: int = 500
     test: int = 1000
     hidden: int = 32
-    epochs: int = 15
+    epochs: int = 30
     batch_size: int = 8
     learning_rate: float = 0.01
     forget_bias: float = 2.0  # the LSTM's memory starts open (Gers, Schmidhuber, Cummins, 2000)
