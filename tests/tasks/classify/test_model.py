@@ -91,7 +91,7 @@ def test_the_wide_head_is_linear_in_the_weights() -> None:
     logits = trained.model.wide_logits(batch)
     assert logits is not None
     np.testing.assert_allclose(logits[0].detach().numpy(), by_hand, rtol=1e-4, atol=1e-5)
-    share, deep = trained.spec.wide_share, trained.model(batch).deep
+    share, deep = trained.model.wide_share, trained.model(batch).deep
     torch.testing.assert_close(trained.model(batch).total(), deep + share * logits)
 
 

@@ -19,6 +19,7 @@ from sklearn.preprocessing import FunctionTransformer
 from hiddenstate.errors import DataError, InvalidArgument, RunError
 from hiddenstate.tasks import classify, find, load
 from hiddenstate.tasks.classify import ClassifySpec, TextClassifier
+from hiddenstate.tasks.classify.fitting import SHARES
 
 SMALL = {
     "hidden": 16,
@@ -224,3 +225,20 @@ def test_numbers_as_labels_come_back_as_numbers() -> None:
     labels = [10] * 10 + [2] * 10 + [7] * 10
     found = TextClassifier(settings=SMALL).fit(texts, labels).predict(["play a song"])
     assert found.tolist() == [10]
+
+
+def test_validation_weighs_the_heads(trained: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    path, _ = trained
+    assert float(classify.load(path).model.wide_share) == 1.5  # too few texts in validation to say
+    texts = [
+        f"{verb} the {thing} {n}"
+        for verb in ("open", "close")
+        for thing in ("door", "cup")
+        for n in range(90)
+    ]
+    found = TextClassifier(settings=SMALL).fit(texts, [text.split()[0] for text in texts]).classifier_.model
+    assert float(found.wide_share) in SHARES
+    fixed = TextClassifier(settings={**SMALL, "wide_share": 0.25}).fit(
+        texts, [text.split()[0] for text in texts]
+    )
+    assert float(fixed.classifier_.model.wide_share) == 0.25

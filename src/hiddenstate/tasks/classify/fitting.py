@@ -25,6 +25,8 @@ from hiddenstate.train import Fitted, TrainSettings, fit
 
 # The mean probability of the right intent chooses the best epoch: on few texts, accuracy is luck.
 CERTAINTY = "certainty"
+SHARES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # exact in half precision
+FEWEST_TO_SHARE = 30  # texts of validation
 HELD_OUT = "\0held out"  # no label of a file can be this
 FEWEST_TO_HOLD_OUT = 5
 WIDE_SMOOTHING = 0.15  # label smoothing of the wide head, which is surer of itself than the deep one
@@ -172,8 +174,10 @@ def fit_model(
 
 
 def decide(module: IntentModel, prepared: Prepared, spec: ClassifySpec, corpus: Corpus) -> Decision:
-    """Fit the temperature, and choose the threshold on validation."""
+    """Fit the share of the wide head and the temperature, and choose the threshold, on validation."""
     texts, targets = prepared.held_out()
+    if spec.wide and spec.wide_share is None and len(texts) >= FEWEST_TO_SHARE:
+        _fit_share(module, prepared, texts, targets)
     logits, intents = logits_of(module, prepared.encoder, texts), len(prepared.labels)
     temperature = rejection.fit_temperature(logits[:, :intents], targets)
     scores, right = rejection.scope_scores(logits, intents), logits[:, :intents].argmax(1) == targets
@@ -184,6 +188,20 @@ def decide(module: IntentModel, prepared: Prepared, spec: ClassifySpec, corpus: 
         return Decision(temperature, threshold, f"{len(outside)} out-of-scope examples of validation")
     share, source = _rehearsed_share(spec, corpus)
     return Decision(temperature, rejection.quantile_threshold(scores, right, share), source)
+
+
+def _fit_share(
+    module: IntentModel, prepared: Prepared, texts: Sequence[Encoded], targets: np.ndarray
+) -> None:
+    """Weigh the heads so that the right answers are most probable; few data make the wide one weigh more."""
+
+    def surprise(share: float) -> float:
+        module.wide_share.fill_(share)
+        logits = logits_of(module, prepared.encoder, texts)[:, : len(prepared.labels)]
+        probabilities = softmax(logits / rejection.fit_temperature(logits, targets))
+        return -float(np.log(probabilities[np.arange(len(targets)), targets] + 1e-9).mean())
+
+    module.wide_share.fill_(min(SHARES, key=surprise))
 
 
 def _rehearsed_share(spec: ClassifySpec, corpus: Corpus) -> tuple[float, str]:

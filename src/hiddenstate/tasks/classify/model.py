@@ -20,6 +20,8 @@ from hiddenstate.tasks.classify.encoder import Encoded, Encoder
 from hiddenstate.tasks.classify.readout import Readout
 from hiddenstate.tasks.classify.spec import ClassifySpec
 
+FIRST_SHARE = 1.5  # of the wide head, until validation decides
+
 
 @dataclass(frozen=True)
 class Logits:
@@ -27,7 +29,7 @@ class Logits:
 
     deep: Tensor
     wide: Tensor | None
-    wide_share: float
+    wide_share: Tensor
 
     def total(self) -> Tensor:
         """The sum that decides."""
@@ -61,6 +63,9 @@ class IntentModel(nn.Module):
         if spec.wide:
             self.wide = nn.EmbeddingBag(spec.wide_buckets, answers, mode="sum")
             self.wide_bias = nn.Parameter(torch.zeros(answers))
+        share = FIRST_SHARE if spec.wide_share is None else spec.wide_share
+        self.register_buffer("wide_share", torch.tensor(share))
+        self.wide_share: Tensor
         self._first_values()
 
     def _first_values(self) -> None:
@@ -87,7 +92,7 @@ class IntentModel(nn.Module):
 
     def forward(self, batch: Batch) -> Logits:
         """Score a batch of texts."""
-        return Logits(self.answer_of(self.read(batch)), self.wide_logits(batch), self.spec.wide_share)
+        return Logits(self.answer_of(self.read(batch)), self.wide_logits(batch), self.wide_share)
 
     def read(self, batch: Batch) -> Tensor:
         """What the recurrent part makes of each text: the readout [B, R] over all its words."""

@@ -99,7 +99,7 @@ class Classifier:
             logits = self.model.answer_of(self.model.readout.after_each(output[:, 0]))
             wide = self.model.wide_logits(self.encoder.batch(beginnings))
             if wide is not None:
-                logits = logits + self.spec.wide_share * wide
+                logits = logits + self.model.wide_share * wide
             after: np.ndarray = logits.numpy()
         return after
 

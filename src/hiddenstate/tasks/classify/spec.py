@@ -39,7 +39,7 @@ class ClassifySpec(BaseModel):
     letter_buckets: int = Field(8192, ge=1, le=2**20)
     wide: bool = True
     wide_buckets: int = Field(8192, ge=1, le=2**20)
-    wide_share: float = Field(1.5, ge=0)  # of the wide head in the sum of the two
+    wide_share: float | None = Field(None, ge=0, le=1000)  # in the sum of the heads; None: by validation
 
     epochs: int = Field(15, ge=1, le=100_000)
     batch_size: int = Field(128, ge=1, le=65536)
