@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hiddenstate import __version__
+from hiddenstate import __version__, progress
 from hiddenstate.data import sources
 from hiddenstate.data.corpus import Corpus
 from hiddenstate.data.split import Division, divide, split
@@ -68,10 +68,13 @@ def train(
     corpus = division.corpus
     prepared = prepare(corpus, spec)
     module, fitted = fit_model(prepared, spec, run, time_limit)
+    say = progress.Lines().say
+    say("Choosing what to refuse, on validation.")
     decision = decide(module, prepared, spec, corpus)
     classifier = Classifier(spec, prepared.labels, corpus.out_of_scope, prepared.encoder, module, decision)
     classifier.save(run)
     seconds = time.perf_counter() - began
+    say("Fitting the snapshot baseline, and judging both.")
     summary = _report(run, corpus, seconds, prepared.learns_scope)
     return {**summary, "stopped": fitted.stopped, "small_classes": list(division.small_classes)}
 

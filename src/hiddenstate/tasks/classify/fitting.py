@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from hiddenstate.data.batch import Batch, bucketed
 from hiddenstate.data.corpus import Corpus
+from hiddenstate.progress import Silent
 from hiddenstate.runs import Run
 from hiddenstate.tasks.classify import rejection
 from hiddenstate.tasks.classify.encoder import Encoded, Encoder
@@ -170,7 +171,8 @@ def fit_model(
     def batches(epoch: int) -> EpochBatches:
         return EpochBatches(prepared, spec, epoch)
 
-    return module, fit(module, loss_of, batches, validate, settings, run, size=len)
+    watch = None if run is not None else Silent()  # a run is what a person waits for
+    return module, fit(module, loss_of, batches, validate, settings, run, size=len, watch=watch)
 
 
 def decide(module: IntentModel, prepared: Prepared, spec: ClassifySpec, corpus: Corpus) -> Decision:

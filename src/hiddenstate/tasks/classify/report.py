@@ -19,12 +19,22 @@ def verdict(rows: Sequence[Row]) -> str:
     ours, rival = rows[0], rows[1]
     points = 100 * (ours["accuracy"] - rival["accuracy"])
     if abs(points) < 0.05:
-        return "The recurrent model and the snapshot baseline are equally accurate: a snapshot will do here."
-    if points > 0:
-        return f"The recurrent model is {points:.1f} points more accurate than the snapshot baseline."
+        words = "The recurrent model and the snapshot baseline find the right intent equally often."
+    elif points > 0:
+        words = (
+            "The recurrent model finds the right intent more often than the snapshot baseline: "
+            f"{points:+.1f} points."
+        )
+    else:
+        words = (
+            f"The recurrent model does not win: the snapshot baseline finds the right intent {-points:.1f} "
+            "points more often."
+        )
+    if ours["out_of_scope_recall"] is None:
+        return words
+    both = percent(ours["overall_accuracy"]), percent(rival["overall_accuracy"])
     return (
-        f"The recurrent model does not win: the snapshot baseline is {-points:.1f} points more accurate. "
-        "For these data a snapshot is the better choice."
+        f"{words} With refusals counted, it answers {both[0]} of all texts rightly, the baseline {both[1]}."
     )
 
 
