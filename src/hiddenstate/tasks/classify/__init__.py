@@ -14,13 +14,14 @@ import torch
 from hiddenstate import __version__, progress
 from hiddenstate.data import sources
 from hiddenstate.data.corpus import Corpus
-from hiddenstate.data.split import Division, divide, split
+from hiddenstate.data.split import FEWEST, Division, divide, split
+from hiddenstate.data.vocabulary import MAX_WORDS
 from hiddenstate.errors import DataError
 from hiddenstate.runs import Run
 from hiddenstate.tasks.classify import report
 from hiddenstate.tasks.classify.baseline import Snapshot
 from hiddenstate.tasks.classify.estimator import TextClassifier
-from hiddenstate.tasks.classify.fitting import decide, fit_model, prepare
+from hiddenstate.tasks.classify.fitting import Prepared, decide, fit_model, prepare
 from hiddenstate.tasks.classify.measures import Answers, measures
 from hiddenstate.tasks.classify.model import logits_of
 from hiddenstate.tasks.classify.predictor import Classifier, Prediction, WordStep
@@ -63,20 +64,34 @@ def train(
         division = _same_division(spec, values)
     else:
         division = split(_read(spec), spec.seed)
+        cell = (
+            None if spec.cell_file is None else spec.cell_file.read_bytes()
+        )  # before an old run, perhaps its own, goes
         run = Run.create(out, overwrite=overwrite)
         run.write_spec(_described(spec, division))
+        if cell is not None:
+            run.write(_kept_name(spec), cell)
     corpus = division.corpus
     prepared = prepare(corpus, spec)
+    before_fit = time.perf_counter() - began
     module, fitted = fit_model(prepared, spec, run, time_limit)
+    after_fit = time.perf_counter()
     say = progress.Lines().say
     say("Choosing what to refuse, on validation.")
-    decision = decide(module, prepared, spec, corpus)
+    decision = decide(module, prepared, spec, corpus, time_limit)
     classifier = Classifier(spec, prepared.labels, corpus.out_of_scope, prepared.encoder, module, decision)
     classifier.save(run)
-    seconds = time.perf_counter() - began
+    # what was spent before a run was stopped and resumed counts too
+    seconds = before_fit + fitted.seconds + time.perf_counter() - after_fit
     say("Fitting the snapshot baseline, and judging both.")
-    summary = _report(run, corpus, seconds, prepared.learns_scope)
-    return {**summary, "stopped": fitted.stopped, "small_classes": list(division.small_classes)}
+    warnings = _warnings(division, prepared)
+    summary = _report(run, corpus, seconds, prepared.learns_scope, warnings)
+    return {
+        **summary,
+        "stopped": fitted.stopped,
+        "small_classes": list(division.small_classes),
+        "warnings": warnings,
+    }
 
 
 def evaluate(
@@ -89,7 +104,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure a run on a split of its own data, or of other data with the same labels; see measures.py.
 
-    Writes evaluation.md and confusion.png into the run. Raises DataError where the data name labels that the
+    Writes evaluation.md and evaluation.png into the run. Raises DataError where the data name labels that the
     run does not know, or have no such split.
     """
     run = Run.open(path)
@@ -106,12 +121,10 @@ def evaluate(
     answers, texts = _answers(classifier, corpus, split)
     found = measures(answers)
     notes = [f"{len(texts)} texts of {corpus.name}, split {split}.", f"Decision: {_decision(classifier)}"]
-    row = {
-        "name": f"{classifier.spec.cell} + wide" if classifier.spec.wide else classifier.spec.cell,
-        **found,
-    }
-    run.write("evaluation.md", report.markdown("Evaluation", [row], answers, texts, notes))
-    run.write("confusion.png", report.confusion_png(answers))
+    row = {"name": classifier.spec.title, **found}
+    picture = "evaluation.png"  # confusion.png is the report's
+    run.write("evaluation.md", report.markdown("Evaluation", [row], answers, texts, notes, picture))
+    run.write(picture, report.confusion_png(answers))
     return {**found, "n": len(texts), "split": split, "report": str(run.path / "evaluation.md")}
 
 
@@ -123,7 +136,7 @@ def _described(spec: ClassifySpec, division: Division) -> dict[str, Any]:
     corpus = division.corpus
     return {
         "task": "classify",
-        "spec": spec.model_dump(),
+        "spec": {**spec.model_dump(), "cell": _kept_name(spec)},
         "data": {
             "name": corpus.name,
             "sha256": corpus.sha256,
@@ -132,6 +145,24 @@ def _described(spec: ClassifySpec, division: Division) -> dict[str, Any]:
         },
         "versions": {"hiddenstate": __version__, "torch": torch.__version__, "numpy": np.__version__},
     }
+
+
+def _kept_name(spec: ClassifySpec) -> str:
+    """What the run calls its cell: one's own file is copied, so that the run can be carried elsewhere."""
+    file = spec.cell_file
+    return spec.cell if file is None else f"{file.name.split('.')[0]}.cell{file.suffix}"
+
+
+def _warnings(division: Division, prepared: Prepared) -> list[str]:
+    """What a person should know about the data, in sentences."""
+    found = []
+    if division.small_classes:
+        listed = ", ".join(division.small_classes)
+        found.append(f"Labels with under {FEWEST} examples, too few to learn or to judge: {listed}.")
+    cut = sum(each.dropped > 0 for texts in prepared.encoded.values() for each in texts)
+    if cut:
+        found.append(f"{cut} texts are longer than {MAX_WORDS} words; of each, only the first are read.")
+    return found
 
 
 def _same_division(spec: ClassifySpec, values: dict[str, Any]) -> Division:
@@ -196,16 +227,16 @@ def _decision(classifier: Classifier) -> str:
     return f"accepted from a score of {decision.threshold:.2f}, chosen from {decision.chosen_from}."
 
 
-def _report(run: Run, corpus: Corpus, seconds: float, learns_scope: bool) -> dict[str, Any]:
+def _report(
+    run: Run, corpus: Corpus, seconds: float, learns_scope: bool, warnings: Sequence[str]
+) -> dict[str, Any]:
     """Fit the baseline, judge both on the same texts, write the report; the summary of it all."""
     classifier = load(run.path)  # what was saved is what is judged
     name = next(each for each in JUDGED if corpus.splits.get(each))
     answers, texts = _answers(classifier, corpus, name)
     snapshot = Snapshot.fit(corpus, learns_scope)
-    spec = classifier.spec
-    direction = "bidirectional " if spec.bidirectional else ""
     ours = {
-        "name": f"{direction}{spec.cell}{' + wide' if spec.wide else ''}",
+        "name": classifier.spec.title,
         **measures(answers),
         "seconds": seconds,
         "bytes": sum((run.path / part).stat().st_size for part in ("weights.safetensors", "model.json")),
@@ -220,8 +251,10 @@ def _report(run: Run, corpus: Corpus, seconds: float, learns_scope: bool) -> dic
     }
     rows = [ours, rival]
     notes = [f"{len(texts)} texts of {corpus.name}, split {name}.", f"Decision: {_decision(classifier)}"]
-    run.write("report.md", report.markdown("Intent classifier", rows, answers, texts, notes))
-    run.write("confusion.png", report.confusion_png(answers))
+    notes += warnings
+    picture = "confusion.png"
+    run.write("report.md", report.markdown("Intent classifier", rows, answers, texts, notes, picture))
+    run.write(picture, report.confusion_png(answers))
     sentence = "what time is it?" if "time" in classifier.labels else texts[0]
     run.write("words.png", report.words_png(sentence, classifier.steps(sentence)))
     found = {key: value for key, value in ours.items() if key not in ("name", "bytes", "milliseconds")}

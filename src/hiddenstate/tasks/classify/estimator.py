@@ -17,6 +17,8 @@ from hiddenstate.tasks.classify.fitting import decide, fit_model, prepare
 from hiddenstate.tasks.classify.predictor import Classifier, Prediction
 from hiddenstate.tasks.classify.spec import ClassifySpec
 
+GIVEN = {"cell", "hidden", "bidirectional", "epochs", "seed", "task", "data", "text_column", "label_column"}
+
 
 class TextClassifier(ClassifierMixin, BaseEstimator):
     """Classify texts with a recurrent network, in the manner of scikit-learn.
@@ -42,6 +44,13 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: Sequence[str], y: Sequence[Any]) -> TextClassifier:
         """Train on texts X [N] and labels y [N]."""
+        if y is None:
+            raise InvalidArgument("expected labels y, one for each text, came None")
+        fixed = sorted((self.settings or {}).keys() & GIVEN)
+        if fixed:
+            raise InvalidArgument(
+                f"settings cannot hold {', '.join(fixed)}: these are arguments of TextClassifier and fit"
+            )
         texts, labels = _checked(X), [_plain(label) for label in y]
         if len(texts) != len(labels):
             raise InvalidArgument(
@@ -76,6 +85,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Sequence[str]) -> np.ndarray:
         """The best label [N] of texts X [N]; `answers` also refuses."""
+        check_is_fitted(self)
         best: np.ndarray = self.classes_[self.predict_proba(X).argmax(1)]
         return best
 

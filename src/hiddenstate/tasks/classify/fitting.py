@@ -175,8 +175,17 @@ def fit_model(
     return module, fit(module, loss_of, batches, validate, settings, run, size=len, watch=watch)
 
 
-def decide(module: IntentModel, prepared: Prepared, spec: ClassifySpec, corpus: Corpus) -> Decision:
-    """Fit the share of the wide head and the temperature, and choose the threshold, on validation."""
+def decide(
+    module: IntentModel,
+    prepared: Prepared,
+    spec: ClassifySpec,
+    corpus: Corpus,
+    time_limit: float | None = None,
+) -> Decision:
+    """Fit the share of the wide head and the temperature, and choose the threshold, on validation.
+
+    `time_limit` is what training was given; a rehearsal may take a third of it.
+    """
     texts, targets = prepared.held_out()
     if spec.wide and spec.wide_share is None and len(texts) >= FEWEST_TO_SHARE:
         _fit_share(module, prepared, texts, targets)
@@ -188,7 +197,7 @@ def decide(module: IntentModel, prepared: Prepared, spec: ClassifySpec, corpus: 
         against = rejection.scope_scores(logits_of(module, prepared.encoder, outside), intents)
         threshold = rejection.choose_threshold(scores, right, against)
         return Decision(temperature, threshold, f"{len(outside)} out-of-scope examples of validation")
-    share, source = _rehearsed_share(spec, corpus)
+    share, source = _rehearsed_share(spec, corpus, time_limit)
     return Decision(temperature, rejection.quantile_threshold(scores, right, share), source)
 
 
@@ -206,34 +215,37 @@ def _fit_share(
     module.wide_share.fill_(min(SHARES, key=surprise))
 
 
-def _rehearsed_share(spec: ClassifySpec, corpus: Corpus) -> tuple[float, str]:
+def _rehearsed_share(spec: ClassifySpec, corpus: Corpus, time_limit: float | None) -> tuple[float, str]:
     """What share of right answers to accept, where no out-of-scope examples are known.
 
     A fifth of the intents is held out from a short rehearsal: they are what is out of scope there, and the
     share accepted at its best threshold is taken over.
     """
-    labels = corpus.labels()
+    labels, kept = corpus.labels(), rejection.ACCEPTED
     if len(labels) < FEWEST_TO_HOLD_OUT:
-        kept = rejection.ACCEPTED
         return kept, f"a fixed share of {kept:.0%} accepted: too few intents to hold some out"
     held = set(np.random.default_rng(spec.seed).permutation(labels)[: len(labels) // 5].tolist())
+    inside = {name: [e for e in corpus.split(name) if e.label in labels] for name in ("train", "validation")}
     splits = {
-        "train": tuple(e for e in corpus.split("train") if e.label not in held),
+        "train": tuple(e for e in inside["train"] if e.label not in held),
         "validation": tuple(
-            dataclasses.replace(e, label=HELD_OUT) if e.label in held else e
-            for e in corpus.split("validation")
+            dataclasses.replace(e, label=HELD_OUT) if e.label in held else e for e in inside["validation"]
         ),
     }
     rehearsal = dataclasses.replace(corpus, splits=splits, out_of_scope=HELD_OUT)
+    if len({e.label == HELD_OUT for e in splits["validation"]}) < 2:
+        return kept, f"a fixed share of {kept:.0%} accepted: validation is too small to rehearse refusing"
     shorter = spec.model_copy(
         update={"epochs": max(1, spec.epochs // 3), "least_steps": spec.least_steps // 3}
     )
     prepared = prepare(rehearsal, shorter)
-    module, _ = fit_model(prepared, shorter)
+    module, _ = fit_model(prepared, shorter, time_limit=time_limit and time_limit / 3)
     intents = len(prepared.labels)
     texts, targets = prepared.rows("validation", in_scope=True)
     logits = logits_of(module, prepared.encoder, texts)
     right = logits[:, :intents].argmax(1) == targets
+    if not right.any():
+        return kept, f"a fixed share of {kept:.0%} accepted: the rehearsal found no right answer"
     outside, _ = prepared.rows("validation", in_scope=False)
     scores = rejection.scope_scores(logits, intents)
     against = rejection.scope_scores(logits_of(module, prepared.encoder, outside), intents)

@@ -26,7 +26,8 @@ class Prediction:
     """The answer to one text.
 
     label is None where the text is out of scope; probability is that of the best intent, in scope or not;
-    score is compared with the threshold; ranked names the best intents with their probabilities.
+    score is compared with the threshold; ranked names the best intents with their
+    probabilities; dropped counts the words past the limit, which were not read.
     """
 
     text: str
@@ -37,6 +38,7 @@ class Prediction:
     threshold: float
     unknown: tuple[str, ...]
     ranked: tuple[tuple[str, float], ...]
+    dropped: int = 0
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class Classifier:
             self.decision.threshold,
             self.encoder.unknown(encoded),
             tuple((self.labels[i], float(probabilities[i])) for i in best),
+            encoded.dropped,
         )
 
     # --- on disk ---

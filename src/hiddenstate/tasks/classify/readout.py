@@ -1,7 +1,7 @@
 """From the outputs of all words to one vector a text: last, max, mean, attention, side by side.
 
-Each can also be had after every word, from a few sums that are carried: that is what lets a model answer
-while a sentence is still being typed.
+Each can also be had after every word, from what was read so far: that is what lets a model answer while a
+sentence is still being typed.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Readout(nn.Module):
             elif name == "mean":
                 found.append(output.cumsum(0) / torch.arange(1, len(output) + 1)[:, None])
             else:
-                score = self.score(output)
-                weight = (score - score.max()).exp()
-                found.append((weight * output).cumsum(0) / weight.cumsum(0))
+                # each word's softmax runs over the words up to it, so that none is lost beside a later peak
+                read = torch.ones(len(output), len(output), dtype=torch.bool).tril()
+                scores = self.score(output).T.expand(len(output), -1)
+                found.append(scores.masked_fill(~read, -torch.inf).softmax(-1) @ output)
         return torch.cat(found, -1)

@@ -13,7 +13,8 @@ import numpy as np
 from hiddenstate.errors import RunError
 
 LEAST_EXAMPLES = 20  # fewer out-of-scope examples in validation say too little about a threshold
-WORTH = 20  # points of out-of-scope recall that one point of in-scope accuracy is worth
+WORTH = 15  # points of out-of-scope recall that one point of in-scope accuracy is worth
+BLUR = 0.1  # of the spread of all scores
 ACCEPTED = 0.99  # the share of right in-scope answers to keep where nothing out of scope is known
 
 
@@ -82,15 +83,21 @@ def choose_threshold(inside: np.ndarray, right: np.ndarray, outside: np.ndarray)
     """The threshold that weighs best what is accepted and right against what is refused rightly.
 
     inside [N] scores and right [N] flags of in-scope texts, outside [M] scores of the others: refusing WORTH
-    of the outside is worth giving up one of the inside. Of thresholds that do equally well, the middle one.
+    of the outside is worth giving up one of the inside. Each score counts as blurred by BLUR, so that no
+    single text decides.
     """
-    candidates = np.unique(np.concatenate([inside, outside]))
-    candidates = np.concatenate([(candidates[1:] + candidates[:-1]) / 2, [candidates[0]]])
-    kept = np.array([np.mean(right & (inside >= t)) for t in candidates])
-    refused = np.array([np.mean(outside < t) for t in candidates])
-    value = kept + refused / WORTH
-    good = np.sort(candidates[value >= value.max() - 1e-9])
-    return float(good[len(good) // 2])
+    width = BLUR * float(np.std(np.concatenate([inside, outside]))) or 1.0
+    candidates = np.linspace(min(inside.min(), outside.min()), max(inside.max(), outside.max()), 400)
+
+    def above(scores: np.ndarray) -> np.ndarray:
+        """For each candidate, how far each blurred score lies above it: from 0 to 1."""
+        distance = (scores[None, :] - candidates[:, None]) / width
+        shares: np.ndarray = 1 / (1 + np.exp(-np.clip(distance, -50, 50)))
+        return shares
+
+    kept = (above(inside) * right).mean(1)
+    refused = 1 - above(outside).mean(1)
+    return float(candidates[np.argmax(kept + refused / WORTH)])
 
 
 def quantile_threshold(inside: np.ndarray, right: np.ndarray, accepted: float) -> float:

@@ -12,11 +12,14 @@ from hiddenstate.tasks.classify.measures import REFUSED, Answers, confident_mist
 
 Row = Mapping[str, Any]
 SHOWN = 12  # intents in the confusion picture
+SHOWN_WORDS = 24  # in the picture of one text
 
 
 def verdict(rows: Sequence[Row]) -> str:
     """In plain words, whether the recurrent model beat the snapshot baseline (rows: ours, then its)."""
     ours, rival = rows[0], rows[1]
+    if ours["accuracy"] is None or rival["accuracy"] is None:
+        return "No text here is in scope, so nothing can be said of how often the right intent is found."
     points = 100 * (ours["accuracy"] - rival["accuracy"])
     if abs(points) < 0.05:
         words = "The recurrent model and the snapshot baseline find the right intent equally often."
@@ -44,10 +47,15 @@ def percent(value: float | None) -> str:
 
 
 def markdown(
-    title: str, rows: Sequence[Row], answers: Answers, texts: Sequence[str], notes: Sequence[str]
+    title: str,
+    rows: Sequence[Row],
+    answers: Answers,
+    texts: Sequence[str],
+    notes: Sequence[str],
+    picture: str,
 ) -> str:
-    """The report: against the baseline, by intent, the worst pairs, the confident mistakes."""
-    lines = [f"# {title}", "", *notes, ""]
+    """The report: against the baseline, by intent, the worst pairs (also a picture), confident mistakes."""
+    lines = [f"# {title}", "", *(f"- {_flat(note)}" for note in notes), ""]
     if len(rows) > 1:
         lines += [verdict(rows), ""]
     columns = [
@@ -76,7 +84,7 @@ def markdown(
             for row in intents
         ],
     )
-    lines += ["## Confused most often", "", "![confusion.png](confusion.png)", ""]
+    lines += ["## Confused most often", "", f"![{picture}]({picture})", ""]
     lines += _table(
         ["right answer", "answer given", "times"],
         [[_cell(right), _cell(given), str(times)] for right, given, times in worst_pairs(answers, 15)],
@@ -109,8 +117,13 @@ def _row(row: Row) -> list[str]:
 
 def _cell(text: str) -> str:
     """A text inside a Markdown table: one line, no bars, not endless."""
-    flat = " ".join(text.replace("|", "\\|").split())
-    return flat if len(flat) <= 120 else flat[:119] + "…"
+    return _flat(text, 120).replace("|", "\\|")
+
+
+def _flat(text: str, letters: int = 1000) -> str:
+    """A text on one line, of at most so many letters."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= letters else flat[: letters - 1] + "…"
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -149,8 +162,9 @@ def confusion_png(answers: Answers) -> bytes:
                     colour = "white" if count > shade else "black"
                     axes.text(g, r, str(count), ha="center", va="center", color=colour, weight=weight, size=9)
         ticks = range(len(names))
-        axes.set_xticks(ticks, names, rotation=90)
-        axes.set_yticks(ticks, names)
+        shown = [_flat(name, 32) for name in names]
+        axes.set_xticks(ticks, shown, rotation=90, parse_math=False)  # a $ is a dollar here
+        axes.set_yticks(ticks, shown, parse_math=False)
         axes.set_xlabel("answer given")
         axes.set_ylabel("right answer")
         axes.set_title("Texts among the most confused intents")
@@ -161,6 +175,7 @@ def words_png(text: str, steps: Sequence[Any]) -> bytes:
     """How sure the model is after each word, and of what."""
     from matplotlib.figure import Figure
 
+    steps = steps[:SHOWN_WORDS]
     figure = Figure(figsize=(max(5.0, 1.3 * len(steps) + 1), 3.2), dpi=120, layout="constrained")
     axes = figure.add_subplot()
     places = np.arange(len(steps))
@@ -168,12 +183,14 @@ def words_png(text: str, steps: Sequence[Any]) -> bytes:
     colours = ["#1f5fa8" if step.in_scope else "#d9d9d9" for step in steps]
     axes.bar(places, heights, color=colours, edgecolor="black", width=0.7)
     for place, height, step in zip(places, heights, steps, strict=True):
-        name = step.ranked[0][0] if step.in_scope else f"({step.ranked[0][0]}?)"
-        axes.text(float(place), height + 2, name, ha="center", va="bottom", size=9)
-    axes.set_xticks(places, [step.word for step in steps])
+        best = _flat(step.ranked[0][0], 18)
+        name = best if step.in_scope else f"({best}?)"
+        axes.text(float(place), height + 2, name, ha="center", va="bottom", size=9, parse_math=False)
+    axes.set_xticks(places, [_flat(step.word, 16) for step in steps], parse_math=False)
     axes.set_ylim(0, 115)
     axes.set_yticks(range(0, 101, 25))
     axes.set_ylabel("probability of the best intent (%)")
     axes.set_xlabel("after the word")
-    axes.set_title(f"“{text}”, word by word (grey: not yet accepted)", size=10)
+    title = f"“{_flat(text, 60)}”, word by word (grey: not yet accepted)"
+    axes.set_title(title, size=10, parse_math=False)
     return pictures.png(figure)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hiddenstate.cells import resolve
+from hiddenstate.cells import CELLS, resolve
 from hiddenstate.errors import InvalidArgument, RunError, nearest
 
 READOUTS = ("last", "max", "mean", "attention")
@@ -66,18 +67,40 @@ class ClassifySpec(BaseModel):
         except ValidationError as error:
             raise InvalidArgument(_in_words(error)) from None
         resolve(spec.cell).with_activations(spec.activation)
-        for name in spec.readout.split(","):
-            if name not in READOUTS:
-                raise InvalidArgument(f"unknown readout {name!r}: {nearest(name, READOUTS)}")
+        spec._check_readout()
         return spec
 
     @classmethod
     def from_run(cls, values: Mapping[str, Any], where: str) -> ClassifySpec:
-        """Read the settings from a run's spec.json; raises RunError where they cannot be right."""
+        """Read the settings from a run's spec.json; raises RunError where they cannot be right.
+
+        A cell's file is the copy that lies beside spec.json.
+        """
         try:
-            return cls(**values)
-        except ValidationError as error:
-            raise RunError(f"{where} is damaged or from a newer version: {_in_words(error)}") from None
+            spec = cls(**values)
+            spec._check_readout()
+        except (ValidationError, InvalidArgument) as error:
+            words = _in_words(error) if isinstance(error, ValidationError) else str(error)
+            raise RunError(f"{where} is damaged or from a newer version: {words}") from None
+        if spec.cell_file is None:
+            return spec
+        return spec.model_copy(update={"cell": str(Path(where).parent / spec.cell)})
+
+    @property
+    def cell_file(self) -> Path | None:
+        """The file of a cell of one's own, None for a cell of the table."""
+        return None if self.cell in CELLS else Path(self.cell)
+
+    @property
+    def title(self) -> str:
+        """What a table calls the model."""
+        cell = self.cell if self.cell_file is None else self.cell_file.name.split(".")[0]
+        return f"{'bidirectional ' if self.bidirectional else ''}{cell}{' + wide' if self.wide else ''}"
+
+    def _check_readout(self) -> None:
+        for name in self.readout.split(","):
+            if name not in READOUTS:
+                raise InvalidArgument(f"unknown readout {name!r}: {nearest(name, READOUTS)}")
 
 
 def _in_words(error: ValidationError) -> str:
