@@ -53,7 +53,7 @@ class Lines(Silent):
             self.say(f"epoch {_epoch(share, self.epochs)}  loss {loss:.4f}  {self.pace()}")
 
     def epoch(self, entry: Mapping[str, Any], metric: str) -> None:
-        self.say(f"epoch {entry['epoch']}/{self.epochs}  {_result(entry, metric)}  {self.pace()}")
+        self.say(f"epoch {entry['epoch']}/{self.epochs}  {_result(entry, metric)}  {self.pace()}".rstrip())
 
     def say(self, text: str) -> None:
         self.shown = time.monotonic()
@@ -70,6 +70,8 @@ class Lines(Silent):
     def pace(self) -> str:
         """Say how fast it goes and how long it will take."""
         seconds = max(time.monotonic() - self.began, 1e-9)
+        if not self.items:
+            return ""  # one step says nothing of the pace
         left = (1 - self.share) / max(self.share - self.first_share, 1e-9) * seconds
         return f"{self.items / seconds:,.0f} {self.unit}/s  {_clock(left)} left"
 

@@ -32,6 +32,7 @@ class Answer:
     threshold: float
     unknown: tuple[str, ...]
     ranked: tuple[tuple[str, float], ...]
+    dropped: int = 0
 
 
 def step(
@@ -107,3 +108,8 @@ def test_signs_follow_the_encoding() -> None:
 @given(st.text(max_size=30), st.integers(0, 30))
 def test_fitted_fills_exactly(text: str, cells: int) -> None:
     assert cell_len(screen.fitted(screen.printable(text), cells)) == cells
+
+
+def test_words_that_were_not_read_are_counted() -> None:
+    found = Answer("time", 1.0, True, 3.0, 1.0, (), (("time", 1.0),), dropped=88)
+    assert "  too long: the last 88 words were not read" in answer_rows(found, 80)

@@ -107,6 +107,8 @@ def answer_rows(found: Any, width: int, encoding: str | None = "utf-8") -> list[
         f"{head}  {screen.bar(found.probability, room, encoding)}" if room >= 4 else head,
         f"  {side}: score {found.score:.2f}, threshold {found.threshold:.2f}",
     ]
+    if found.dropped:
+        rows.append(f"  too long: the last {found.dropped} words were not read")
     if found.unknown:
         rows.append(f"  unknown: {', '.join(map(screen.printable, found.unknown))}")
     others = [(label, share) for label, share in found.ranked if label != found.label and share >= 0.005]

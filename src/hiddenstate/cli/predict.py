@@ -38,6 +38,8 @@ def predict(
             f"hiddenstate: read {len(texts)} texts of one word; put quotes around a sentence.", err=True
         )
     found = tasks.load(run).predict(asked)
+    if cut := sum(each.dropped > 0 for each in found):
+        typer.echo(f"hiddenstate: {cut} texts are too long, and were not read to the end.", err=True)
     if json:
         for each in found:
             screen.emit(dataclasses.asdict(each))

@@ -135,6 +135,8 @@ def show(summary: Mapping[str, Any], *, json: bool) -> None:
     screen.say(on)
     screen.measures(on, summary, summary["baseline"])
     screen.say(on)
+    for sentence in summary["warnings"]:
+        screen.say(on, screen.printable(sentence))
     where(on, summary)
     screen.say(on)
     if summary["stopped"] in ("interrupted", "time limit"):

@@ -17,7 +17,7 @@ from hiddenstate.tasks.classify.fitting import decide, fit_model, prepare
 from hiddenstate.tasks.classify.predictor import Classifier, Prediction
 from hiddenstate.tasks.classify.spec import ClassifySpec
 
-GIVEN = {"cell", "hidden", "bidirectional", "epochs", "seed", "task", "data", "text_column", "label_column"}
+FROM_FILES = {"task", "data", "text_column", "label_column"}  # settings that have no say over texts in memory
 
 
 class TextClassifier(ClassifierMixin, BaseEstimator):
@@ -46,10 +46,10 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         """Train on texts X [N] and labels y [N]."""
         if y is None:
             raise InvalidArgument("expected labels y, one for each text, came None")
-        fixed = sorted((self.settings or {}).keys() & GIVEN)
+        fixed = sorted((self.settings or {}).keys() & FROM_FILES)
         if fixed:
             raise InvalidArgument(
-                f"settings cannot hold {', '.join(fixed)}: these are arguments of TextClassifier and fit"
+                f"settings cannot hold {', '.join(fixed)}: the texts are those given to fit; leave it out"
             )
         texts, labels = _checked(X), [_plain(label) for label in y]
         if len(texts) != len(labels):
