@@ -132,3 +132,13 @@ def test_widths_follow_the_equations() -> None:
     assert cell.width_of(node("symbol", name="y")) == "P"
     assert cell.width_of(node("const", value=2.0)) == ""
     assert cell.parameter_shapes(F=3, H=5, P=2)["weight_hh"] == (5, 2)
+
+
+def test_activations_are_also_written_by_slot() -> None:
+    changed = CELLS["lstm"].with_activations("h=relu, f=hard_sigmoid(0.2, 0.5)")
+    assert dict(changed.activations) == {"h": "relu", "f": "hard_sigmoid(0.2, 0.5)"}
+    assert repr(dict(changed.assignments)["f"]) == "hard_sigmoid(W_f x + R_f h', 0.2, 0.5)"
+    with pytest.raises(InvalidArgument, match="by slot, as in 'h=relu, f=hard_sigmoid', came 'h='"):
+        CELLS["lstm"].with_activations("h=")
+    with pytest.raises(InvalidArgument, match="no activation named 'zz'"):
+        CELLS["lstm"].with_activations("zz=relu")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -325,12 +326,16 @@ class Cell:
     def with_activations(self, chosen: str | Mapping[str, str] | None) -> Cell:
         """The cell with other activations: by slot, or one name for every slot that is tanh.
 
+        By slot they may also be written as "h=relu, f=hard_sigmoid(0.2, 0.5)".
+
         >>> from hiddenstate.cells import CELLS
         >>> dict(CELLS["rnn"].with_activations("relu").activations)
         {'h': 'relu'}
         """
         if chosen is None:
             return self
+        if isinstance(chosen, str) and "=" in chosen.partition("(")[0]:
+            chosen = _by_slot(chosen)
         if isinstance(chosen, str):
             squashing = [name for name, call in self.slots.items() if call == "tanh"]
             if not squashing:
@@ -376,3 +381,13 @@ def _with_defaults(root: Expr) -> Expr:
         extra = mapping[n].args[len(args) :] if n in mapping else ()
         done[n] = node(n.op, (*args, *extra), n.name, n.value)
     return done[root]
+
+
+def _by_slot(written: str) -> dict[str, str]:
+    """Read "h=relu, f=hard_sigmoid(0.2, 0.5)"; raises InvalidArgument for anything else."""
+    one = r"\s*(\w+)\s*=\s*(\w+\s*(?:\([^()]*\))?)\s*"
+    if not re.fullmatch(f"{one}(?:,{one})*", written):
+        raise InvalidArgument(
+            f"expected activations by slot, as in 'h=relu, f=hard_sigmoid', came {written!r}"
+        )
+    return {match[1]: match[2] for match in re.finditer(one, written)}

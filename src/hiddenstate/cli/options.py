@@ -57,7 +57,9 @@ DataName = Annotated[
 Activation = Annotated[
     str | None,
     typer.Option(
-        "--activation", metavar="NAME", help="In place of the cell's tanh: relu, sin, leaky_relu(0.2), ..."
+        "--activation",
+        metavar="NAME",
+        help="In place of the cell's tanh: relu, leaky_relu(0.2); or by gate: h=relu,f=hard_sigmoid",
     ),
 ]
 
