@@ -15,6 +15,7 @@ from hiddenstate.errors import RunError
 if TYPE_CHECKING:
     from rich.console import Console
 
+ASKED = {"data": "starter", "least_steps": 400}  # two thirds of the usual: a newcomer waits
 QUESTION = "what time is it?"
 SUMMARY = "demo.json"  # what training said, so that a second call can say it again
 
@@ -78,7 +79,7 @@ def _trained(on: Console, out: Path, again: bool) -> dict[str, Any]:
         summary = train.go_on(out, None)
     else:
         started = (out / "spec.json").is_file()
-        summary = train.begin("classify", {"data": "starter"}, out, again or started, None)
+        summary = train.begin("classify", ASKED, out, again or started, None)
     if summary["stopped"] == "finished":
         Run.open(out).write(SUMMARY, plain.dumps(summary, ensure_ascii=False) + "\n")
     return summary
