@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hiddenstate.cells import CELLS, Cell, layer_norm, recurrent_dropout, zoneout
+from hiddenstate.cells import CELLS, Cell, clipped, coupled, layer_norm, recurrent_dropout, zoneout
 
 T, B, F, H, P = 4, 3, 3, 5, 2
 
@@ -68,6 +68,12 @@ def variants() -> dict[str, Cell]:
             found[f"{name}+{chosen}"] = CELLS[name].with_activations(chosen)
     gates = {"i": "hard_sigmoid", "f": "softplus", "o": "hard_sigmoid(beta=0.4)", "g": "leaky_relu(0.2)"}
     found["lstm+gates"] = CELLS["lstm"].with_activations(gates)
+    for name in ("rnn", "gru", "gru_before", "lstm_layer_norm"):
+        found[f"{name}+clipped"] = clipped(CELLS[name], 0.6)
+    found["lstm_peephole+coupled"] = coupled(CELLS["lstm_peephole"])
+    found["lstm+coupled+clipped+gates"] = clipped(coupled(CELLS["lstm"]), 0.6).with_activations(
+        {name: gates[name] for name in "iog"}
+    )
     return found
 
 

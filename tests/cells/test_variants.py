@@ -1,4 +1,4 @@
-"""Layer normalisation, recurrent dropout and zoneout as changes of the equations."""
+"""Layer normalisation, recurrent dropout, zoneout, clipping and coupled gates as changes of the equations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from cell_cases import WITHOUT_RECURRENT_PRODUCT, drawn
-from hiddenstate.cells import CELLS, Cell, Mask, State, layer_norm, recurrent_dropout, zoneout
+from hiddenstate.cells import (
+    CELLS,
+    Cell,
+    Mask,
+    State,
+    clipped,
+    coupled,
+    layer_norm,
+    recurrent_dropout,
+    zoneout,
+)
 from hiddenstate.derive.reference import Recurrence, unroll
 from hiddenstate.errors import InvalidArgument
 
@@ -127,3 +137,63 @@ def test_rates_are_checked(rate: float) -> None:
     for change in (zoneout, recurrent_dropout):
         with pytest.raises(InvalidArgument, match="drops with probability"):
             change(CELLS["gru"], rate)
+
+
+def test_clipping_bounds_what_activations_read() -> None:
+    assert lines(clipped(CELLS["gru_before"], 1))[2:] == [
+        "s = r * h'",
+        "n = tanh(max(-1.0, -max(-1.0, -(W_n x + R_n s))))",
+        "h = (1 - z) * n + z * h'",
+    ]
+    assert lines(clipped(CELLS["lstm"], 1))[-1] == "h = o * tanh(c)"  # a state by itself is left alone
+    nested = Cell("mine", "# tanh( of x\nh = tanh( relu (W x) + h') * 2", H)
+    inner, outer = "max(-2.0, -max(-2.0, -(W x)))", "max(-2.0, -max(-2.0, -(relu ({}) + h')))"
+    assert lines(clipped(nested, 2))[1] == f"h = tanh({outer.format(inner)}) * 2"
+    constant = Cell("mine", "h = leaky_relu(W x + R h', 0.2)", H)
+    assert lines(clipped(constant, 0.5)) == ["h = leaky_relu(max(-0.5, -max(-0.5, -(W x + R h'))), 0.2)"]
+
+
+@pytest.mark.parametrize("bound", [1e-5, 0.3, 3.4e38])
+def test_a_clipped_cell_computes_with_what_is_clipped(bound: float) -> None:
+    case = drawn(clipped(CELLS["rnn"].with_activations("identity"), bound))
+    plain = unroll(
+        Recurrence(case.cell.replace(equations=CELLS["rnn"].equations), case.parameters),
+        case.x[:1],
+        case.states,
+    )
+    run = unroll(Recurrence(case.cell, case.parameters), case.x[:1], case.states)
+    np.testing.assert_array_equal(run.output, np.clip(plain.output, -bound, bound))
+
+
+def test_a_clip_lets_pass_what_is_not_a_number() -> None:
+    case = drawn(clipped(CELLS["rnn"], 0.5))
+    case.x[0, 0] = np.nan
+    run = unroll(Recurrence(case.cell, case.parameters), case.x[:1], case.states)
+    assert np.isnan(run.output[0, 0]).all()
+    assert np.abs(run.output[0, 1:]).max() <= np.tanh(0.5)
+
+
+@pytest.mark.parametrize("bound", [0, -1.0, float("inf"), float("nan"), "1", True, None])
+def test_clipping_refuses_what_is_no_bound(bound: object) -> None:
+    with pytest.raises(InvalidArgument, match="a bound to clip at, a positive number, came"):
+        clipped(CELLS["rnn"], bound)
+
+
+def test_coupled_gates_drop_what_only_the_forget_gate_read() -> None:
+    cell = coupled(CELLS["lstm_peephole"].with_activations({"f": "relu", "g": "sin"}))
+    assert lines(cell)[:2] == ["i = sigmoid(W_i x + R_i h' + p_i * c')", "f = 1 - i"]
+    assert [vector.name for vector in cell.vectors] == ["p_i", "p_o"]
+    assert (cell.orders["onnx"], dict(cell.activations)) == ("i o g", {"g": "sin"})
+    case = drawn(coupled(CELLS["lstm"]))
+    run = unroll(Recurrence(case.cell, case.parameters), case.x, case.states, keep=("i", "f", "g", "c"))
+    np.testing.assert_array_equal(run.kept["f"], 1 - run.kept["i"])
+    blended = (1 - run.kept["i"][1:]) * run.kept["c"][:-1] + run.kept["i"][1:] * run.kept["g"][1:]
+    np.testing.assert_allclose(run.kept["c"][1:], blended, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["gru", "cifg", "mgu"])
+def test_coupling_refuses_cells_without_both_gates(name: str) -> None:
+    with pytest.raises(
+        InvalidArgument, match=f"an input gate i and then a forget gate f, came {name}, which"
+    ):
+        coupled(CELLS[name])

@@ -5,7 +5,7 @@ from hiddenstate.cells.cell import Cell
 from hiddenstate.cells.elementwise import FUNCTIONS
 from hiddenstate.cells.files import load, resolve
 from hiddenstate.cells.parts import Mask, Matrix, Product, Stage, State, Vector
-from hiddenstate.cells.variants import layer_norm, recurrent_dropout, zoneout
+from hiddenstate.cells.variants import clipped, coupled, layer_norm, recurrent_dropout, zoneout
 
 CELLS: dict[str, Cell] = {
     cell.name: cell
@@ -40,6 +40,8 @@ __all__ = [
     "Stage",
     "State",
     "Vector",
+    "clipped",
+    "coupled",
     "layer_norm",
     "load",
     "recurrent_dropout",
