@@ -43,6 +43,10 @@ def __getattr__(name: str) -> Any:
         from hiddenstate.errors import nearest
 
         raise AttributeError(f"hiddenstate has no name {name!r}; {nearest(name, _PLACES)}")
+    if _PLACES[name] == "layers":
+        from hiddenstate.errors import require
+
+        require("torch", f"hiddenstate.{name}", extra="train")
     value = getattr(import_module(f"hiddenstate.{_PLACES[name]}"), name)
     globals()[name] = value
     return value

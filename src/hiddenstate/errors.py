@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib.util import find_spec
 
 
 class HiddenStateError(Exception):
@@ -63,3 +64,15 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     words = sorted(valid)
     close = get_close_matches(word, words, n=1)
     return f"did you mean {close[0]!r}?" if close else f"choose one of: {', '.join(words)}"
+
+
+def require(package: str, what: str, extra: str) -> None:
+    """Raise MissingExtra, naming the extra that brings it, unless a package that `what` needs is installed.
+
+    >>> require("json", "reading a run", extra="train")
+    """
+    if find_spec(package) is None:
+        raise MissingExtra(
+            f"{what} needs {package}, which is not installed; install it with: pip install "
+            f"'hiddenstate[{extra}]'"
+        )

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hiddenstate.errors import InvalidArgument, MissingExtra, RunError, nearest
+from hiddenstate.errors import InvalidArgument, RunError, nearest
 from hiddenstate.runs import Run
 
 
@@ -21,18 +21,8 @@ class Task:
     module: str
 
     def load(self) -> ModuleType:
-        """Import the task's module.
-
-        Raises MissingExtra where training needs a package that is not installed.
-        """
-        try:
-            return import_module(self.module)
-        except ModuleNotFoundError as error:
-            if (error.name or "").startswith("hiddenstate"):
-                raise
-            raise MissingExtra(
-                f"{self.name} needs {error.name}, which is not installed: pip install 'hiddenstate[train]'"
-            ) from error
+        """Import the task's module; what trains is imported when it is first asked for."""
+        return import_module(self.module)
 
 
 TASKS: dict[str, Task] = {

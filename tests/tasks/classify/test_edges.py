@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from sklearn.exceptions import NotFittedError
 
 from hiddenstate.data.corpus import Corpus, Example
 from hiddenstate.data.vocabulary import MAX_WORDS
 from hiddenstate.errors import InvalidArgument, RunError
 from hiddenstate.tasks import classify
-from hiddenstate.tasks.classify import ClassifySpec, TextClassifier
+from hiddenstate.tasks.classify import ClassifySpec, TextClassifier, fitting
 from hiddenstate.tasks.classify.fitting import HELD_OUT, _rehearsed_share
-from hiddenstate.tasks.classify.readout import Readout
+from hiddenstate.tasks.classify.measures import Answers, measures
 from hiddenstate.tasks.classify.report import markdown, verdict, words_png
 
 TINY: dict[str, Any] = {
@@ -66,13 +65,13 @@ def test_too_few_texts_to_rehearse_are_said_so() -> None:
 def test_a_rehearsal_takes_out_of_scope_examples_for_no_intent(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = tuple(Example(f"{label} {n}", label) for label in (*"abcdef", "oos") for n in range(4))
     seen: list[set[str]] = []
-    prepare = classify.fitting.prepare
+    prepare = fitting.prepare
 
     def watched(corpus: Corpus, spec: ClassifySpec) -> Any:
         seen.append({e.label for examples in corpus.splits.values() for e in examples})
         return prepare(corpus, spec)
 
-    monkeypatch.setattr(classify.fitting, "prepare", watched)
+    monkeypatch.setattr(fitting, "prepare", watched)
     corpus = Corpus("rows", {"train": rows, "validation": rows}, "oos", "")
     _rehearsed_share(ClassifySpec.from_options(TINY), corpus, None)
     assert [len(labels) for labels in seen] == [6]
@@ -129,19 +128,6 @@ def test_a_resumed_training_counts_all_its_seconds(tmp_path: Path) -> None:
     assert classify.train(spec, tmp_path / "run", resume=True)["seconds"] >= log[-1]["seconds"]
 
 
-def test_a_later_peak_of_attention_takes_no_earlier_word_away() -> None:
-    torch.manual_seed(0)
-    readout = Readout(["attention"], 4, 1)
-    output = torch.randn(3, 4)
-    with torch.no_grad():
-        readout.score.weight.fill_(200.0)
-        output[2] = 3.0
-        after = readout.after_each(output)
-        alone = readout(output[:1, None], torch.tensor([1]))[0]
-    torch.testing.assert_close(after[0], alone)
-    assert after.isfinite().all()
-
-
 def test_dollars_and_long_texts_can_be_drawn() -> None:
     step = classify.WordStep("$", True, "a $x$^ \\frac{", 0.5, True, (("a $x$^ \\frac{", 0.5),))
     assert words_png("from $5 to $^_{ \n" * 50, [step] * 512)[:4] == b"\x89PNG"
@@ -150,8 +136,8 @@ def test_dollars_and_long_texts_can_be_drawn() -> None:
 def test_a_report_without_texts_in_scope_compares_nothing() -> None:
     row = {"accuracy": None, "out_of_scope_recall": 1.0, "overall_accuracy": 1.0}
     assert verdict([row, row]).startswith("No text here is in scope")
-    answers = classify.Answers(("a",), np.array([0]), np.ones(1), np.ones(1), np.array([1]), 0.5)
-    shown = markdown("T", [{**classify.measures(answers), "name": "m"}], answers, ["a|b\nc"], ["n"], "p.png")
+    answers = Answers(("a",), np.array([0]), np.ones(1), np.ones(1), np.array([1]), 0.5)
+    shown = markdown("T", [{**measures(answers), "name": "m"}], answers, ["a|b\nc"], ["n"], "p.png")
     assert "| a\\|b c | (out of scope) | a | 100.0 % |" in shown
 
 

@@ -5,7 +5,6 @@ NumPy only; what it does to a text is the same in training and prediction.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +14,11 @@ from typing import Any
 import numpy as np
 
 from hiddenstate.data.batch import Batch, bags, pad
-from hiddenstate.data.vocabulary import UNKNOWN, Vocabulary, letter_grams, shorten, text_grams, tokenise
+from hiddenstate.data.vocabulary import UNKNOWN, Vocabulary, letter_grams, shorten, tokenise
 from hiddenstate.errors import RunError
+from hiddenstate.tasks.classify import wide
 
 LETTER_SIZES = (3, 4, 5)
-WIDE_WORDS = (1, 2)
-WIDE_LETTERS = (2, 3, 4, 5)
 NO_WORDS = "<empty>"  # what an empty text is read as: one unknown word
 
 
@@ -53,7 +51,7 @@ class Encoder:
         split = [shorten(tokenise(text))[0] for text in texts]
         counts: Counter[int] = Counter()
         for words in split:
-            for block in _wide_blocks(words, wide_buckets):
+            for block in wide.blocks(words, wide_buckets):
                 counts.update(set(block.tolist()))
         seen = np.array([counts[bucket] for bucket in range(wide_buckets)], dtype=np.float64)
         rarity = np.log((1 + len(texts)) / (1 + seen)) + 1
@@ -61,24 +59,23 @@ class Encoder:
 
     def encode(self, text: str) -> Encoded:
         """Encode one text."""
+        return self.encode_words(*self.words_of(text))
+
+    def words_of(self, text: str) -> tuple[list[str], int]:
+        """The words of a text that are read, at least one, and how many are too many."""
         words, dropped = shorten(tokenise(text))
-        words = words or [NO_WORDS]
-        return self.encode_words(words, dropped)
+        return words or [NO_WORDS], dropped
 
     def encode_words(self, words: Sequence[str], dropped: int = 0) -> Encoded:
         """Encode a text that is already in words."""
-        grams, weights = self._wide(words)
+        grams, weights = wide.weighted(words, self.rarity)
         return Encoded(tuple(words), self.vocabulary.encode(words), grams, weights, dropped)
 
-    def _wide(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Count times rarity, each block (of words, of letters) brought to length one."""
-        grams, weights = [], []
-        for block in _wide_blocks(words, self.wide_buckets):
-            found, counts = np.unique(block, return_counts=True)
-            weight = counts * self.rarity[found]
-            grams.append(found)
-            weights.append(weight / math.sqrt(float(weight @ weight) or 1.0))
-        return np.concatenate(grams), np.concatenate(weights).astype(np.float32)
+    def bare(self, words: Sequence[str]) -> Encoded:
+        """Encode a text that is already in words, without its n-grams."""
+        return Encoded(
+            tuple(words), self.vocabulary.encode(words), np.empty(0, np.int64), np.empty(0, np.float32), 0
+        )
 
     def batch(self, encoded: Sequence[Encoded], targets: np.ndarray | None = None) -> Batch:
         """Lay texts out as a batch: words [T, B] as positions in the batch's own list of different words.
@@ -138,11 +135,3 @@ class Encoder:
     def words(self) -> int:
         """The rows that a word embedding needs, padding and unknown included."""
         return len(self.vocabulary)
-
-
-def _wide_blocks(words: Sequence[str], buckets: int) -> tuple[np.ndarray, np.ndarray]:
-    """The hashed word n-grams and letter n-grams of a text between two marks."""
-    return (
-        text_grams(["^", *words, "$"], word_sizes=WIDE_WORDS, letter_sizes=(), buckets=buckets),
-        text_grams(words, word_sizes=(), letter_sizes=WIDE_LETTERS, buckets=buckets),
-    )

@@ -12,8 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from hiddenstate.data.corpus import Corpus, Example
 from hiddenstate.data.split import split
-from hiddenstate.errors import InvalidArgument
-from hiddenstate.tasks.classify.fitting import decide, fit_model, prepare
+from hiddenstate.errors import InvalidArgument, require
 from hiddenstate.tasks.classify.predictor import Classifier, Prediction
 from hiddenstate.tasks.classify.spec import ClassifySpec
 
@@ -44,6 +43,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: Sequence[str], y: Sequence[Any]) -> TextClassifier:
         """Train on texts X [N] and labels y [N]."""
+        require("torch", "fitting a TextClassifier", extra="train")
+        from hiddenstate.tasks.classify.fitting import decide, fit_model, prepare  # answering needs no torch
+
         if y is None:
             raise InvalidArgument("expected labels y, one for each text, came None")
         fixed = sorted((self.settings or {}).keys() & FROM_FILES)
@@ -73,7 +75,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         module, _ = fit_model(prepared, spec)
         decision = decide(module, prepared, spec, corpus)
         self.classifier_ = Classifier(
-            spec, prepared.labels, self.out_of_scope, prepared.encoder, module, decision
+            spec, prepared.labels, self.out_of_scope, prepared.encoder, module.reader(), decision
         )
         self.classes_ = np.array([names[label] for label in prepared.labels])
         return self

@@ -19,7 +19,8 @@ from hiddenstate.progress import Silent
 from hiddenstate.runs import Run
 from hiddenstate.tasks.classify import rejection
 from hiddenstate.tasks.classify.encoder import Encoded, Encoder
-from hiddenstate.tasks.classify.model import IntentModel, logits_of
+from hiddenstate.tasks.classify.model import IntentModel
+from hiddenstate.tasks.classify.reader import logits_of
 from hiddenstate.tasks.classify.rejection import Decision, softmax
 from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.train import Fitted, TrainSettings, fit

@@ -1,11 +1,11 @@
-"""The intent model: a recurrent reader with a readout, and a wide linear head beside it; both give logits.
+"""The intent model as it learns: a recurrent reader with a readout, and a wide linear head beside it.
 
+Both heads give logits. What it has learned, `Reader` applies without torch.
 Letters: T words, B texts, E width of a word, H hidden units, K answers (intents; out of scope if learned).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hiddenstate.cells import resolve
 from hiddenstate.data.batch import Bags, Batch
 from hiddenstate.layers import Recurrent
-from hiddenstate.tasks.classify.encoder import Encoded, Encoder
+from hiddenstate.tasks.classify.reader import Reader, cell_of
 from hiddenstate.tasks.classify.readout import Readout
 from hiddenstate.tasks.classify.spec import ClassifySpec
 
@@ -48,9 +47,8 @@ class IntentModel(nn.Module):
         self.spec = spec
         self.word = nn.Embedding(words, spec.embedding)
         self.letters = nn.EmbeddingBag(spec.letter_buckets, spec.embedding, mode="mean")
-        cell = resolve(spec.cell).with_activations(spec.activation)
         self.recurrent = Recurrent(
-            cell,
+            cell_of(spec),
             spec.embedding,
             spec.hidden,
             num_layers=spec.layers,
@@ -134,16 +132,29 @@ class IntentModel(nn.Module):
         summed: Tensor = self.wide(ids, offsets, per_sample_weights=weights)
         return summed + self.wide_bias
 
+    # --- between training and answering ---
 
-def logits_of(
-    module: IntentModel, encoder: Encoder, encoded: Sequence[Encoded], batch: int = 256
-) -> np.ndarray:
-    """The total logits [N, K] of texts, in their order; texts of like length are read together."""
-    module.eval()
-    order = np.argsort([len(each.ids) for each in encoded], kind="stable")
-    logits = np.zeros((len(encoded), module.answer.out_features), dtype=np.float32)
-    with torch.no_grad():
-        for start in range(0, len(order), batch):
-            rows = order[start : start + batch]
-            logits[rows] = module(encoder.batch([encoded[i] for i in rows])).total().numpy()
-    return logits
+    @property
+    def answers(self) -> int:
+        """K: how many answers are scored."""
+        return self.answer.out_features
+
+    def scores(self, batch: Batch) -> np.ndarray:
+        """The total logits [B, K] in evaluation, which this sets."""
+        self.eval()
+        with torch.no_grad():
+            logits: np.ndarray = self(batch).total().numpy()
+        return logits
+
+    def reader(self) -> Reader:
+        """The model as it answers, with a copy of these weights."""
+        arrays = {name: tensor.numpy().copy() for name, tensor in self.state_dict().items()}
+        return Reader(self.spec, arrays)
+
+    @classmethod
+    def of(cls, reader: Reader) -> IntentModel:
+        """The torch model with a reader's weights, in evaluation: to be trained on, or written as ONNX."""
+        words, answers = len(reader.parameters["word.weight"]), reader.answers
+        model = cls(reader.spec, words, answers)
+        model.load_state_dict({name: torch.tensor(array) for name, array in reader.parameters.items()})
+        return model.eval()

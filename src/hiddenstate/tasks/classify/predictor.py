@@ -1,4 +1,4 @@
-"""A trained intent classifier, ready to answer."""
+"""A trained intent classifier, ready to answer. NumPy and the compiled core: no torch."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from hiddenstate.errors import RunError
 from hiddenstate.runs import Run
 from hiddenstate.tasks.classify.encoder import Encoded, Encoder
-from hiddenstate.tasks.classify.model import IntentModel, logits_of
+from hiddenstate.tasks.classify.reader import Listener, Reader, logits_of, parameter_shapes
 from hiddenstate.tasks.classify.rejection import Decision, scope_scores, softmax
 from hiddenstate.tasks.classify.spec import ClassifySpec
 
@@ -61,65 +60,66 @@ class Classifier:
     labels: tuple[str, ...]
     out_of_scope: str | None
     encoder: Encoder
-    model: IntentModel
+    model: Reader
     decision: Decision
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Classify texts; an empty text is read as one unknown word."""
         encoded = [self.encoder.encode(text) for text in texts]
-        logits = logits_of(self.model, self.encoder, encoded)
+        logits = self._logits(encoded)
         return [
             self._prediction(text, each, row) for text, each, row in zip(texts, encoded, logits, strict=True)
         ]
 
+    def logits(self, texts: Sequence[str]) -> np.ndarray:
+        """The scores [N, K] of texts: a column for each of `labels`, then out of scope if it was learned."""
+        return self._logits([self.encoder.encode(text) for text in texts])
+
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """The probability of each intent [N, C], in the order of `labels`."""
-        logits = logits_of(self.model, self.encoder, [self.encoder.encode(text) for text in texts])
-        return softmax(logits[:, : len(self.labels)] / self.decision.temperature)
+        return self.probabilities_of(self.logits(texts))
+
+    def probabilities_of(self, logits: np.ndarray) -> np.ndarray:
+        """The probability of each intent [..., C] where the scores [..., K] are these."""
+        return softmax(logits[..., : len(self.labels)] / self.decision.temperature)
+
+    def listen(self) -> Listener:
+        """Begin a text that arrives word by word: feed words, and get the scores after each."""
+        return Listener(self.model, self.encoder)
 
     def steps(self, text: str) -> list[WordStep]:
         """The answer after each word of a text, as a listener would have it."""
-        whole = self.encoder.encode(text)
-        known = [word in self.encoder.vocabulary for word in whole.words]
-        beginnings = [self.encoder.encode_words(whole.words[: n + 1]) for n in range(len(whole.words))]
-        logits = self._after_each_word(whole, beginnings)
+        words, _ = self.encoder.words_of(text)
         found = []
-        for word, seen, each, row in zip(whole.words, known, beginnings, logits, strict=True):
-            answer = self._prediction(" ".join(each.words), each, row)
-            found.append(
-                WordStep(word, seen, answer.label, answer.probability, answer.in_scope, answer.ranked)
-            )
+        for word, row in zip(words, self.listen().feed(words), strict=True):
+            label, ranked, score = self._ranked(row)
+            inside = score >= self.decision.threshold
+            known = word in self.encoder.vocabulary
+            found.append(WordStep(word, known, label if inside else None, ranked[0][1], inside, ranked))
         return found
 
-    def _after_each_word(self, whole: Encoded, beginnings: Sequence[Encoded]) -> np.ndarray:
-        """Logits [T, K]: one reading where the model reads forwards only, else one for each beginning."""
-        if self.spec.bidirectional:
-            return logits_of(self.model, self.encoder, beginnings)
-        with torch.no_grad():
-            batch = self.encoder.batch([whole])
-            output, _ = self.model.recurrent(self.model.words_of(batch))
-            logits = self.model.answer_of(self.model.readout.after_each(output[:, 0]))
-            wide = self.model.wide_logits(self.encoder.batch(beginnings))
-            if wide is not None:
-                logits = logits + self.model.wide_share * wide
-            after: np.ndarray = logits.numpy()
-        return after
+    def _logits(self, encoded: Sequence[Encoded]) -> np.ndarray:
+        return logits_of(self.model, self.encoder, encoded)
+
+    def _ranked(self, logits: np.ndarray) -> tuple[str, tuple[tuple[str, float], ...], float]:
+        """The best intent, the best few with their probabilities, and the score of being in scope."""
+        probabilities = self.probabilities_of(logits)
+        best = np.argsort(-probabilities, kind="stable")[:RANKED]
+        ranked = tuple((self.labels[i], float(probabilities[i])) for i in best)
+        return ranked[0][0], ranked, float(scope_scores(logits[None], len(self.labels))[0])
 
     def _prediction(self, text: str, encoded: Encoded, logits: np.ndarray) -> Prediction:
-        intents = len(self.labels)
-        probabilities = softmax(logits[:intents] / self.decision.temperature)
-        score = float(scope_scores(logits[None], intents)[0])
-        best = np.argsort(-probabilities, kind="stable")[:RANKED]
+        label, ranked, score = self._ranked(logits)
         inside = score >= self.decision.threshold
         return Prediction(
             text,
-            self.labels[best[0]] if inside else None,
-            float(probabilities[best[0]]),
+            label if inside else None,
+            ranked[0][1],
             inside,
             score,
             self.decision.threshold,
             self.encoder.unknown(encoded),
-            tuple((self.labels[i], float(probabilities[i])) for i in best),
+            ranked,
             encoded.dropped,
         )
 
@@ -130,13 +130,12 @@ class Classifier:
         described = {
             "labels": list(self.labels),
             "out_of_scope": self.out_of_scope,
-            "answers": self.model.answer.out_features,
+            "answers": self.model.answers,
             "decision": self.decision.as_dict(),
             "encoder": self.encoder.as_dict(),
         }
         run.write("model.json", json.dumps(described, ensure_ascii=False, indent=1) + "\n")
-        arrays = {name: tensor.numpy() for name, tensor in self.model.state_dict().items()}
-        arrays["rarity"] = self.encoder.rarity
+        arrays = {**self.model.parameters, "rarity": self.encoder.rarity}
         run.write_weights({name: array.astype(np.float16) for name, array in arrays.items()})
 
     @classmethod
@@ -147,18 +146,17 @@ class Classifier:
         spec = ClassifySpec.from_run(values.get("spec", {}), str(run.path / "spec.json"))
         where = str(run.path / "model.json")
         described = _described(run, where)
-        arrays = {name: array.astype(np.float32) for name, array in run.weights().items()}
-        rarity = arrays.pop("rarity", np.empty(0, np.float32))
-        encoder = Encoder.from_dict(described["encoder"], rarity, where)
-        model = IntentModel(spec, encoder.words, described["answers"])
-        expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-        if expected != {name: array.shape for name, array in arrays.items()}:
-            raise RunError(f"{run.path / 'weights.safetensors'} does not fit {where}; train again")
-        model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
         decision = Decision.from_dict(described["decision"], where)
-        return cls(
-            spec, tuple(described["labels"]), described["out_of_scope"], encoder, model.eval(), decision
+        arrays = {name: array.astype(np.float32) for name, array in run.weights().items()}
+        encoder = Encoder.from_dict(
+            described["encoder"], arrays.pop("rarity", np.empty(0, np.float32)), where
         )
+        shapes = parameter_shapes(spec, encoder.words, described["answers"])
+        fits = shapes == {name: array.shape for name, array in arrays.items()}
+        if not fits or encoder.letter_buckets != spec.letter_buckets:
+            raise RunError(f"{run.path / 'weights.safetensors'} does not fit {where}; train again")
+        labels = tuple(described["labels"])
+        return cls(spec, labels, described["out_of_scope"], encoder, Reader(spec, arrays), decision)
 
 
 def _described(run: Run, where: str) -> dict[str, Any]:

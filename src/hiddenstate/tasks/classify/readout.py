@@ -1,8 +1,4 @@
-"""From the outputs of all words to one vector a text: last, max, mean, attention, side by side.
-
-Each can also be had after every word, from what was read so far: that is what lets a model answer while a
-sentence is still being typed.
-"""
+"""From the outputs of all words to one vector a text: last, max, mean, attention, side by side, in torch."""
 
 from __future__ import annotations
 
@@ -47,20 +43,3 @@ class Readout(nn.Module):
     def _last(self, output: Tensor, lengths: Tensor) -> Tensor:
         forward = output[lengths - 1, torch.arange(len(lengths)), : self.hidden]
         return torch.cat([forward, output[0, :, self.hidden :]], -1)
-
-    def after_each(self, output: Tensor) -> Tensor:
-        """The readout after every word [T, width] of one text's outputs [T, H], read forwards only."""
-        found = []
-        for name in self.names:
-            if name == "last":
-                found.append(output)
-            elif name == "max":
-                found.append(output.cummax(0).values)
-            elif name == "mean":
-                found.append(output.cumsum(0) / torch.arange(1, len(output) + 1)[:, None])
-            else:
-                # each word's softmax runs over the words up to it, so that none is lost beside a later peak
-                read = torch.ones(len(output), len(output), dtype=torch.bool).tril()
-                scores = self.score(output).T.expand(len(output), -1)
-                found.append(scores.masked_fill(~read, -torch.inf).softmax(-1) @ output)
-        return torch.cat(found, -1)

@@ -1,0 +1,27 @@
+"""How does a trained layer answer without torch? Forwards only, in NumPy and the compiled core.
+
+one_layer.py   one layer in one direction over a batch
+stack.py       layers and directions upon one another, with the names that `layers` gives their weights
+stream.py      the same for a sequence that arrives bit by bit
+pooling.py     many steps become one summary, also while they arrive
+bags.py        rows of a table, summed by bags of ids
+"""
+
+from hiddenstate.infer.bags import bag_means, bag_sums
+from hiddenstate.infer.one_layer import run_layer
+from hiddenstate.infer.pooling import RunningAttention, RunningPool, attend, pool
+from hiddenstate.infer.stack import Stack, stack_shapes
+from hiddenstate.infer.stream import Stream
+
+__all__ = [
+    "RunningAttention",
+    "RunningPool",
+    "Stack",
+    "Stream",
+    "attend",
+    "bag_means",
+    "bag_sums",
+    "pool",
+    "run_layer",
+    "stack_shapes",
+]

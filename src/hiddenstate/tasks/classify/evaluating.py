@@ -1,0 +1,102 @@
+"""How good is a trained classifier, on data it has not seen? No torch, but matplotlib for the picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hiddenstate.data import sources
+from hiddenstate.data.corpus import Corpus
+from hiddenstate.data.split import Division, divide
+from hiddenstate.errors import DataError
+from hiddenstate.runs import Run
+from hiddenstate.tasks.classify import report
+from hiddenstate.tasks.classify.measures import Answers, measures
+from hiddenstate.tasks.classify.predictor import Classifier
+from hiddenstate.tasks.classify.rejection import scope_scores
+from hiddenstate.tasks.classify.spec import ClassifySpec
+
+
+def evaluate(
+    path: str | Path,
+    data: str | None = None,
+    split: str = "test",
+    *,
+    text: str | None = None,
+    label: str | None = None,
+) -> dict[str, Any]:
+    """Measure a run on a split of its own data, or of other data with the same labels; see measures.py.
+
+    Writes evaluation.md and evaluation.png into the run. Raises DataError where the data name labels that the
+    run does not know, or have no such split.
+    """
+    run = Run.open(path)
+    classifier = Classifier.load(run.path)
+    values = run.spec()
+    if data is None:
+        corpus = same_division(classifier.spec, values).corpus
+    else:
+        corpus = sources.read(data, text=text, label=label)
+        if corpus.sha256 == values.get("data", {}).get("sha256"):
+            corpus = divide(corpus, values["data"]["indices"])
+        elif split not in corpus.splits and set(corpus.splits) == {"train"}:
+            split = "train"  # a file without splits is judged whole
+    answers, texts = answers_of(classifier, corpus, split)
+    found = measures(answers)
+    notes = [
+        f"{len(texts)} texts of {corpus.name}, split {split}.",
+        f"Decision: {decision_in_words(classifier)}",
+    ]
+    row = {"name": classifier.spec.title, **found}
+    picture = "evaluation.png"  # confusion.png is the report's
+    run.write("evaluation.md", report.markdown("Evaluation", [row], answers, texts, notes, picture))
+    run.write(picture, report.confusion_png(answers))
+    return {**found, "n": len(texts), "split": split, "report": str(run.path / "evaluation.md")}
+
+
+def read_corpus(spec: ClassifySpec) -> Corpus:
+    """Read the data that a spec names."""
+    return sources.read(spec.data, text=spec.text_column, label=spec.label_column)
+
+
+def same_division(spec: ClassifySpec, values: dict[str, Any]) -> Division:
+    """Read a run's data again and divide them as it did; raises DataError where they have changed."""
+    corpus, known = read_corpus(spec), values.get("data", {})
+    if corpus.sha256 != known.get("sha256"):
+        raise DataError(
+            f"{spec.data} has changed since the run began (its sha256 is another); restore the file, or "
+            "train anew"
+        )
+    indices = known.get("indices", {})
+    return Division(divide(corpus, indices), indices, tuple(known.get("small_classes", ())))
+
+
+def answers_of(classifier: Classifier, corpus: Corpus, name: str) -> tuple[Answers, list[str]]:
+    """A classifier's answers to one split of a corpus, and its texts; raises DataError for unknown labels."""
+    examples = corpus.split(name)
+    number = {label: index for index, label in enumerate(classifier.labels)}
+    outside = {classifier.out_of_scope, corpus.out_of_scope} - {None}
+    strange = sorted({e.label for e in examples} - number.keys() - outside)
+    if strange:
+        raise DataError(
+            f"{corpus.name}: the run was not trained on {', '.join(map(repr, strange[:5]))}; it knows "
+            f"{len(number)} labels. Correct the spelling, take those rows out, or train with them."
+        )
+    texts = [e.text for e in examples]
+    logits, intents = classifier.logits(texts), len(classifier.labels)
+    return Answers(
+        classifier.labels,
+        logits[:, :intents].argmax(1),
+        classifier.probabilities_of(logits).max(1),
+        scope_scores(logits, intents),
+        np.array([number.get(e.label, intents) for e in examples], dtype=np.int64),
+        classifier.decision.threshold,
+    ), texts
+
+
+def decision_in_words(classifier: Classifier) -> str:
+    """From which score on a text is accepted, and what that was chosen from."""
+    decision = classifier.decision
+    return f"accepted from a score of {decision.threshold:.2f}, chosen from {decision.chosen_from}."

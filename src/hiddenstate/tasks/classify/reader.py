@@ -1,0 +1,210 @@
+"""The intent model as it answers: the trained weights in NumPy, no torch. `IntentModel` is what learns them.
+
+Letters: T words, B texts, E width of a word, W width of the recurrent output, K answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from hiddenstate.cells import Cell, resolve
+from hiddenstate.data.batch import Batch
+from hiddenstate.infer import (
+    RunningAttention,
+    RunningPool,
+    Stack,
+    attend,
+    bag_means,
+    bag_sums,
+    pool,
+    stack_shapes,
+)
+from hiddenstate.tasks.classify.encoder import Encoded, Encoder
+from hiddenstate.tasks.classify.spec import ClassifySpec
+from hiddenstate.tasks.classify.wide import RunningWide
+
+TOGETHER = 256  # texts that are read in one batch
+RECURRENT = "recurrent."
+
+
+class Scorer(Protocol):
+    """What scores the answers of a batch: `Reader`, or the torch model while it is trained."""
+
+    @property
+    def answers(self) -> int:
+        """K."""
+
+    def scores(self, batch: Batch) -> np.ndarray:
+        """The total logits [B, K]."""
+
+
+def logits_of(scorer: Scorer, encoder: Encoder, encoded: Sequence[Encoded]) -> np.ndarray:
+    """The total logits [N, K] of texts, in their order; texts of like length are read together."""
+    order = np.argsort([len(each.ids) for each in encoded], kind="stable")
+    logits = np.zeros((len(encoded), scorer.answers), dtype=np.float32)
+    for start in range(0, len(order), TOGETHER):
+        rows = order[start : start + TOGETHER]
+        logits[rows] = scorer.scores(encoder.batch([encoded[i] for i in rows]))
+    return logits
+
+
+def cell_of(spec: ClassifySpec) -> Cell:
+    """The cell of a model, with the activations asked for."""
+    return resolve(spec.cell).with_activations(spec.activation)
+
+
+def parameter_shapes(spec: ClassifySpec, words: int, answers: int) -> dict[str, tuple[int, ...]]:
+    """Name and shape of everything the model learns, for a vocabulary of so many rows and K answers."""
+    stack = stack_shapes(
+        cell_of(spec),
+        spec.embedding,
+        spec.hidden,
+        num_layers=spec.layers,
+        bidirectional=spec.bidirectional,
+    )
+    names, width = spec.readout.split(","), spec.hidden * (2 if spec.bidirectional else 1)
+    shapes: dict[str, tuple[int, ...]] = {
+        "word.weight": (words, spec.embedding),
+        "letters.weight": (spec.letter_buckets, spec.embedding),
+        **{RECURRENT + name: shape for name, shape in stack.items()},
+        "answer.weight": (answers, width * len(names)),
+        "answer.bias": (answers,),
+        "wide_share": (),
+    }
+    if "attention" in names:
+        shapes |= {"readout.score.weight": (1, width), "readout.score.bias": (1,)}
+    if spec.wide:
+        shapes |= {"wide.weight": (spec.wide_buckets, answers), "wide_bias": (answers,)}
+    return shapes
+
+
+class Reader:
+    """Reads texts and scores the answers, with parameters named and shaped as `parameter_shapes` says."""
+
+    def __init__(self, spec: ClassifySpec, parameters: Mapping[str, np.ndarray]) -> None:
+        self.spec, self.parameters = spec, parameters
+        self.names = tuple(spec.readout.split(","))
+        self.wide_share = float(parameters["wide_share"])
+        self.stack = Stack(
+            cell_of(spec),
+            spec.embedding,
+            spec.hidden,
+            {
+                name.removeprefix(RECURRENT): array
+                for name, array in parameters.items()
+                if name.startswith(RECURRENT)
+            },
+            num_layers=spec.layers,
+            bidirectional=spec.bidirectional,
+        )
+
+    @property
+    def answers(self) -> int:
+        """K: how many answers are scored."""
+        return len(self.parameters["answer.bias"])
+
+    def scores(self, batch: Batch) -> np.ndarray:
+        """The total logits [B, K]: what the recurrent part says, and its share of what the wide part says."""
+        deep = self.deep(batch)
+        if not self.spec.wide:
+            return deep
+        grams = batch.bags["wide"]
+        wide = bag_sums(self.parameters["wide.weight"], grams.ids, grams.offsets, grams.weights)
+        return self.total(deep, wide)
+
+    def total(self, deep: np.ndarray, wide: np.ndarray) -> np.ndarray:
+        """The logits that decide, from those of the deep head and the sums of the wide one."""
+        share = deep.dtype.type(self.wide_share)
+        return np.asarray(deep + share * (wide + self.parameters["wide_bias"]))
+
+    def deep(self, batch: Batch) -> np.ndarray:
+        """The logits [B, K] of the recurrent part."""
+        output, _ = self.stack.run(self.words_of(batch), lengths=batch.lengths)
+        return self.answer_of(self._readout(output, batch.lengths))
+
+    def words_of(self, batch: Batch) -> np.ndarray:
+        """The words [T, B, E]: each its own row plus the mean of its letter n-grams."""
+        letters = batch.bags["letters"]
+        table = self.parameters["word.weight"][batch.arrays["known"]]
+        table = table + bag_means(self.parameters["letters.weight"], letters.ids, letters.offsets)
+        return np.asarray(table[batch.words])
+
+    def answer_of(self, read: np.ndarray) -> np.ndarray:
+        """The deep logits [..., K] of a readout."""
+        return np.asarray(read @ self.parameters["answer.weight"].T + self.parameters["answer.bias"])
+
+    def attention_of(self, output: np.ndarray) -> np.ndarray:
+        """How much each step of output [T, B, W] matters: [T, B]."""
+        weight, bias = self.parameters["readout.score.weight"], self.parameters["readout.score.bias"]
+        return np.asarray(output @ weight[0] + bias)
+
+    def _readout(self, output: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """All ways of summing up output [T, B, W], side by side."""
+        parts = []
+        for name in self.names:
+            if name == "attention":
+                parts.append(attend(output, self.attention_of(output), lengths))
+            elif name == "last":  # of the direction that reads backwards, its last word is the first
+                ended = pool(output, "last", lengths)
+                ended[:, self.spec.hidden :] = output[0, :, self.spec.hidden :]
+                parts.append(ended)
+            else:
+                parts.append(pool(output, name, lengths))
+        return np.concatenate(parts, -1)
+
+    def running_readout(self) -> Callable[[np.ndarray], np.ndarray]:
+        """A readout after each of the steps [n, B, W] that it is fed, for a text read forwards only."""
+        pools = {name: RunningPool(name) for name in self.names if name != "attention"}
+        attention = RunningAttention()
+
+        def feed(output: np.ndarray) -> np.ndarray:
+            parts = [
+                attention.feed(output, self.attention_of(output))
+                if name == "attention"
+                else pools[name].feed(output)
+                for name in self.names
+            ]
+            return np.concatenate(parts, -1)
+
+        return feed
+
+
+class Listener:
+    """A text that arrives word by word, and the logits after each word: those of the text up to there.
+
+    Read forwards only, a word costs the same wherever it stands; a bidirectional model reads each beginning
+    of the text anew.
+    """
+
+    def __init__(self, reader: Reader, encoder: Encoder) -> None:
+        self.reader, self.encoder = reader, encoder
+        self.words: list[str] = []
+        self.stream = None if reader.spec.bidirectional else reader.stack.stream(batch=1)
+        self.readout = reader.running_readout()
+        self.wide = (
+            RunningWide(reader.parameters["wide.weight"], encoder.rarity) if reader.spec.wide else None
+        )
+
+    def feed(self, words: Sequence[str]) -> np.ndarray:
+        """Take n words more, and give the logits [n, K] after each of them."""
+        self.words += words
+        if not words:
+            return np.zeros((0, self.reader.answers), np.float32)
+        if self.stream is None:
+            deep = self._beginnings(len(words))
+        else:
+            x = self.reader.words_of(self.encoder.batch([self.encoder.bare(words)]))
+            deep = self.reader.answer_of(self.readout(self.stream.feed(x)))[:, 0]
+        if self.wide is None:
+            return deep
+        return self.reader.total(deep, np.stack([self.wide.add(word) for word in words]))
+
+    def _beginnings(self, count: int) -> np.ndarray:
+        """The deep logits [count, K] of the last beginnings of the text, each read by itself."""
+        ends = range(len(self.words) - count + 1, len(self.words) + 1)
+        beginnings = [self.encoder.bare(self.words[:end]) for end in ends]
+        parts = [beginnings[start : start + TOGETHER] for start in range(0, count, TOGETHER)]
+        return np.concatenate([self.reader.deep(self.encoder.batch(part)) for part in parts])

@@ -1,0 +1,180 @@
+"""Train a classifier into a run folder, beside it the snapshot baseline, and report on both."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from hiddenstate import __version__, progress
+from hiddenstate.data.corpus import Corpus
+from hiddenstate.data.split import FEWEST, Division, split
+from hiddenstate.data.vocabulary import MAX_WORDS
+from hiddenstate.runs import Run
+from hiddenstate.tasks.classify import report
+from hiddenstate.tasks.classify.baseline import Snapshot
+from hiddenstate.tasks.classify.evaluating import answers_of, decision_in_words, read_corpus, same_division
+from hiddenstate.tasks.classify.fitting import Prepared, decide, fit_model, prepare
+from hiddenstate.tasks.classify.measures import Answers, measures
+from hiddenstate.tasks.classify.predictor import Classifier
+from hiddenstate.tasks.classify.spec import ClassifySpec
+
+JUDGED = ("test", "validation", "train")  # the split that is reported, the first that there is
+
+
+def train(
+    spec: ClassifySpec,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    time_limit: float | None = None,
+) -> dict[str, Any]:
+    """Train a classifier into a run folder, beside it the snapshot baseline, and report on both.
+
+    With `resume` the folder's own settings and split are used, and an unfinished training goes on. Returns
+    the summary that the command line prints. Raises DataError for data that cannot be trained on.
+    """
+    began = time.perf_counter()
+    if resume:
+        run = Run.open(out)
+        values = run.spec()
+        spec = ClassifySpec.from_run(values.get("spec", {}), str(run.path / "spec.json"))
+        division = same_division(spec, values)
+    else:
+        division = split(read_corpus(spec), spec.seed)
+        cell = (
+            None if spec.cell_file is None else spec.cell_file.read_bytes()
+        )  # before an old run, perhaps its own, goes
+        run = Run.create(out, overwrite=overwrite)
+        run.write_spec(_described(spec, division))
+        if cell is not None:
+            run.write(_kept_name(spec), cell)
+    corpus = division.corpus
+    prepared = prepare(corpus, spec)
+    before_fit = time.perf_counter() - began
+    module, fitted = fit_model(prepared, spec, run, time_limit)
+    after_fit = time.perf_counter()
+    say = progress.Lines().say
+    say("Choosing what to refuse, on validation.")
+    decision = decide(module, prepared, spec, corpus, time_limit)
+    reader = module.reader()
+    classifier = Classifier(spec, prepared.labels, corpus.out_of_scope, prepared.encoder, reader, decision)
+    classifier.save(run)
+    # what was spent before a run was stopped and resumed counts too
+    seconds = before_fit + fitted.seconds + time.perf_counter() - after_fit
+    say("Fitting the snapshot baseline, and judging both.")
+    warnings = _warnings(division, prepared)
+    summary = _report(run, corpus, seconds, prepared.learns_scope, warnings)
+    return {
+        **summary,
+        "stopped": fitted.stopped,
+        "small_classes": list(division.small_classes),
+        "warnings": warnings,
+    }
+
+
+def _described(spec: ClassifySpec, division: Division) -> dict[str, Any]:
+    corpus = division.corpus
+    return {
+        "task": "classify",
+        "spec": {**spec.model_dump(), "cell": _kept_name(spec)},
+        "data": {
+            "name": corpus.name,
+            "sha256": corpus.sha256,
+            "indices": dict(division.indices),
+            "small_classes": list(division.small_classes),
+        },
+        "versions": {"hiddenstate": __version__, "torch": torch.__version__, "numpy": np.__version__},
+    }
+
+
+def _kept_name(spec: ClassifySpec) -> str:
+    """What the run calls its cell: one's own file is copied, so that the run can be carried elsewhere."""
+    file = spec.cell_file
+    return spec.cell if file is None else f"{file.name.split('.')[0]}.cell{file.suffix}"
+
+
+def _warnings(division: Division, prepared: Prepared) -> list[str]:
+    """What a person should know about the data, in sentences."""
+    found = []
+    if division.small_classes:
+        listed = ", ".join(division.small_classes)
+        found.append(f"Labels with under {FEWEST} examples, too few to learn or to judge: {listed}.")
+    cut = sum(each.dropped > 0 for texts in prepared.encoded.values() for each in texts)
+    if cut:
+        found.append(f"{cut} texts are longer than {MAX_WORDS} words; of each, only the first are read.")
+    return found
+
+
+def _snapshot_answers(snapshot: Snapshot, corpus: Corpus, name: str) -> Answers:
+    number = {label: index for index, label in enumerate(snapshot.labels)}
+    scores, best = snapshot.scored(corpus.texts(name))
+    targets = [number.get(label, len(number)) for label in corpus.targets(name)]
+    chosen = np.array([number[label] for label in best])
+    return Answers(snapshot.labels, chosen, scores, scores, np.array(targets), snapshot.threshold)
+
+
+def _milliseconds(answer: Callable[[Sequence[str]], Any], texts: Sequence[str]) -> float:
+    """The median time for one text on one core."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    times = []
+    for text in texts[:60]:
+        began = time.perf_counter()
+        answer([text])
+        times.append(time.perf_counter() - began)
+    torch.set_num_threads(threads)
+    return 1000 * statistics.median(times)
+
+
+def _report(
+    run: Run, corpus: Corpus, seconds: float, learns_scope: bool, warnings: Sequence[str]
+) -> dict[str, Any]:
+    """Fit the baseline, judge both on the same texts, write the report; the summary of it all."""
+    classifier = Classifier.load(run.path)  # what was saved is what is judged
+    name = next(each for each in JUDGED if corpus.splits.get(each))
+    answers, texts = answers_of(classifier, corpus, name)
+    snapshot = Snapshot.fit(corpus, learns_scope)
+    ours = {
+        "name": classifier.spec.title,
+        **measures(answers),
+        "seconds": seconds,
+        "bytes": sum((run.path / part).stat().st_size for part in ("weights.safetensors", "model.json")),
+        "milliseconds": _milliseconds(classifier.predict, texts),
+    }
+    rival = {
+        "name": "snapshot (TF-IDF + logistic regression)",
+        **measures(_snapshot_answers(snapshot, corpus, name)),
+        "seconds": snapshot.seconds,
+        "bytes": snapshot.bytes(),
+        "milliseconds": _milliseconds(snapshot.scored, texts),
+    }
+    rows = [ours, rival]
+    notes = [
+        f"{len(texts)} texts of {corpus.name}, split {name}.",
+        f"Decision: {decision_in_words(classifier)}",
+    ]
+    notes += warnings
+    picture = "confusion.png"
+    run.write("report.md", report.markdown("Intent classifier", rows, answers, texts, notes, picture))
+    run.write(picture, report.confusion_png(answers))
+    sentence = "what time is it?" if "time" in classifier.labels else texts[0]
+    run.write("words.png", report.words_png(sentence, classifier.steps(sentence)))
+    found = {key: value for key, value in ours.items() if key not in ("name", "bytes", "milliseconds")}
+    return {
+        "run": str(run.path),
+        "split": name,
+        "n": len(texts),
+        **found,
+        "baseline": {key: value for key, value in rival.items() if key != "name"},
+        "table": rows,
+        "verdict": report.verdict(rows),
+        "report": str(run.path / "report.md"),
+        "pictures": [str(run.path / each) for each in ("curves.png", "confusion.png", "words.png")],
+    }

@@ -1,0 +1,177 @@
+"""Answering needs no torch: `predict`, `chat` and `cells` where none of the extra `train` can be imported."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from packaging.requirements import Requirement
+
+from hiddenstate.tasks import classify
+from hiddenstate.tasks.classify.model import IntentModel
+from hiddenstate.tasks.classify.reader import logits_of
+from hiddenstate.tasks.classify.rejection import softmax
+
+if TYPE_CHECKING:
+    from conftest import Said
+
+HOUSE = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "polars", "pooch")
+TEXTS = ("what time is it", "play zorp music", "")
+RUN_IT = "import sys\nfrom hiddenstate.cli import main\nsys.argv = ['hiddenstate', *sys.argv[1:]]\nmain()\n"
+# every finder of modules is asked, but never for what is not to be there
+REFUSE = f"""
+import sys
+
+
+class Without:
+    def __init__(self, finder):
+        self.finder = finder
+
+    def find_spec(self, name, *where):
+        return None if name.partition(".")[0] in {HEAVY!r} else self.finder.find_spec(name, *where)
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
+
+sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
+"""
+SAY_WHAT_IS_THERE = (
+    f"import atexit, sys\natexit.register(lambda: print(*sorted(set(sys.modules) & set({HEAVY!r})), "
+    "file=sys.stderr))\n"
+)
+
+
+def python(program: str, *words: str | Path, typed: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program, *map(str, words)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        input=typed,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
+
+
+def test_the_answers_are_those_of_the_torch_model(trained: tuple[Path, Said]) -> None:
+    folder, _ = trained
+    done = python(REFUSE + RUN_IT, "predict", folder, *TEXTS, "--json")
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    classifier = classify.load(folder)
+    model, encoder = IntentModel.of(classifier.model), classifier.encoder
+    logits = logits_of(model, encoder, [encoder.encode(text) for text in TEXTS])
+    probabilities = softmax(logits[:, : len(classifier.labels)] / classifier.decision.temperature)
+    for answer, row in zip(answers, probabilities, strict=True):
+        ranked = dict(answer["ranked"])
+        expected = {label: row[classifier.labels.index(label)] for label in ranked}
+        assert ranked == pytest.approx(expected, abs=1e-5)
+        assert answer["ranked"][0][0] == classifier.labels[int(row.argmax())]
+    assert done.stdout == python(RUN_IT, "predict", folder, *TEXTS, "--json").stdout
+
+
+def test_one_can_chat_and_look_at_cells(trained: tuple[Path, Said], tmp_path: Path) -> None:
+    folder, _ = trained
+    done = python(REFUSE + RUN_IT, "chat", folder, typed="what time\n")
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:3]] == ["what", "time"]
+    done = python(REFUSE + RUN_IT, "cells")
+    assert done.returncode == 0, done.stderr
+    assert "lstm_peephole" in done.stdout
+    done = python(REFUSE + RUN_IT, "cells", "lstm", "--latex", "--derivatives", "--json")
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["parameters"] == 4 * 10 * (100 + 10 + 2)
+    assert "tanh" in found["latex"]
+    cell = tmp_path / "mine.toml"
+    cell.write_text("equations = 'h = tanh(W x + R q)'\nstates = [{name = 'h'}]\n", encoding="utf-8")
+    done = python(REFUSE + RUN_IT, "cells", cell)
+    assert done.returncode == 2
+    assert "'q'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["train", "classify", "--data", "starter", "--out", "new"], "training a classifier needs torch"),
+        (["demo", "--out", "new"], "training a classifier needs torch"),
+        (["evaluate", "RUN"], "evaluating a classifier needs matplotlib"),
+    ],
+)
+def test_what_needs_more_says_what_to_install(
+    trained: tuple[Path, Said], in_tmp: Path, words: list[str], what: str
+) -> None:
+    given = [str(trained[0]) if word == "RUN" else word for word in words]
+    done = python(REFUSE + RUN_IT, *given)
+    assert done.returncode == 1
+    expected = (
+        f"hiddenstate: {what}, which is not installed; install it with: pip install 'hiddenstate[train]'"
+    )
+    assert done.stderr.splitlines()[-1] == expected
+    assert not (in_tmp / "new").exists()
+
+
+def test_in_python_too() -> None:
+    for name in ("LSTM", "TextClassifier"):
+        done = python(REFUSE + f"import hiddenstate\nhiddenstate.{name}")
+        assert "MissingExtra: " in done.stderr
+        assert "pip install 'hiddenstate[train]'" in done.stderr
+
+
+def test_an_answer_imports_nothing_heavy(trained: tuple[Path, Said]) -> None:
+    """Where all of it is installed: torch alone takes longer to import than everything else together."""
+    folder, _ = trained
+    for words, typed in ((["predict", folder, "what time is it"], None), (["chat", folder], "what time\n")):
+        done = python(SAY_WHAT_IS_THERE + RUN_IT, *words, typed=typed)
+        assert done.returncode == 0
+        assert done.stderr.strip() == ""
+        assert "time" in done.stdout
+
+
+def needed() -> set[str]:
+    """Every distribution that installing hiddenstate without extras brings."""
+    project = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    waiting, found = [Requirement(line) for line in project["dependencies"]], set()
+    while waiting:
+        name = waiting.pop().name
+        if name not in found:
+            found.add(name)
+            below = [Requirement(line) for line in importlib.metadata.requires(name) or ()]
+            waiting += [each for each in below if each.marker is None or each.marker.evaluate({"extra": ""})]
+    return found
+
+
+@pytest.mark.slow
+def test_what_is_declared_is_enough(trained: tuple[Path, Said], tmp_path: Path) -> None:
+    """A folder with nothing but hiddenstate and what its dependencies bring answers the same."""
+    folder, _ = trained
+    site = tmp_path / "site"
+    shutil.copytree(HOUSE / "src" / "hiddenstate", site / "hiddenstate")
+    for name in needed():
+        for file in importlib.metadata.files(name) or ():
+            if ".." not in file.parts and (source := Path(file.locate())).is_file():
+                (site / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, site / file)
+    command = [sys.executable, "-S", "-m", "hiddenstate", "predict", str(folder), *TEXTS, "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    done = subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", env=environment, cwd=site
+    )
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line)["probability"] for line in done.stdout.splitlines()]
+    here = [found.probability for found in classify.load(folder).predict(list(TEXTS))]
+    np.testing.assert_allclose(answers, here, atol=1e-5)
+    asked = "import importlib.util; print(importlib.util.find_spec('torch'))"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", asked], capture_output=True, text=True, env=environment
+    )
+    assert done.stdout.strip() == "None"
