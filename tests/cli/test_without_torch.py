@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from hiddenstate.tasks import classify
+from hiddenstate.tasks.classify import TextClassifier
 from hiddenstate.tasks.classify.model import IntentModel
 from hiddenstate.tasks.classify.reader import logits_of
 from hiddenstate.tasks.classify.rejection import softmax
@@ -31,6 +33,7 @@ RUN_IT = "import sys\nfrom hiddenstate.cli import main\nsys.argv = ['hiddenstate
 # every finder of modules is asked, but never for what is not to be there
 REFUSE = f"""
 import sys
+HEAVY = {HEAVY!r}
 
 
 class Without:
@@ -38,7 +41,7 @@ class Without:
         self.finder = finder
 
     def find_spec(self, name, *where):
-        return None if name.partition(".")[0] in {HEAVY!r} else self.finder.find_spec(name, *where)
+        return None if name.partition(".")[0] in HEAVY else self.finder.find_spec(name, *where)
 
     def __getattr__(self, name):
         return getattr(self.finder, name)
@@ -125,6 +128,22 @@ def test_in_python_too() -> None:
         done = python(REFUSE + f"import hiddenstate\nhiddenstate.{name}")
         assert "MissingExtra: " in done.stderr
         assert "pip install 'hiddenstate[train]'" in done.stderr
+
+
+def test_a_fitted_estimator_is_carried_to_where_there_is_no_torch(tmp_path: Path) -> None:
+    settings = {"embedding": 4, "letter_buckets": 16, "wide_buckets": 16, "epochs": 1, "least_steps": 2}
+    fitted = TextClassifier(hidden=4, settings=settings).fit(
+        ["a b", "a c", "d e", "d f"] * 3, [1, 1, 2, 2] * 3
+    )
+    (tmp_path / "fitted").write_bytes(pickle.dumps(fitted))
+    refuse = REFUSE.replace(repr(HEAVY), repr(("torch",)))
+    program = (
+        "import pickle, sys\nwith open(sys.argv[1], 'rb') as file:\n    fitted = pickle.load(file)\n"
+        "print(fitted.predict_proba(['a b', 'd'])[:, 0].tolist())\nfitted.fit(['a'], [1])"
+    )
+    done = python(refuse + program, tmp_path / "fitted")
+    assert json.loads(done.stdout) == pytest.approx(fitted.predict_proba(["a b", "d"])[:, 0], abs=1e-6)
+    assert "MissingExtra: fitting a TextClassifier needs torch" in done.stderr
 
 
 def test_an_answer_imports_nothing_heavy(trained: tuple[Path, Said]) -> None:
