@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import subprocess
 import sys
@@ -19,7 +20,10 @@ import hiddenstate
 
 HOUSE = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))
-BUILD = "import sys; from scikit_build_core.build import build_{0}; print(build_{0}(sys.argv[1]))"
+BUILD = (
+    "import sys; sys.path.insert(0, 'installation'); "
+    "from backend import build_{0}; print(build_{0}(sys.argv[1]))"
+)
 
 
 def pins() -> dict[str, str]:
@@ -49,9 +53,13 @@ def required(extras: set[str]) -> dict[str, Requirement]:
     return found
 
 
-def build(kind: str, folder: Path, source: Path = HOUSE) -> Path:
+def build(kind: str, folder: Path, source: Path = HOUSE, **variables: str) -> Path:
     done = subprocess.run(
-        [sys.executable, "-c", BUILD.format(kind), str(folder)], cwd=source, capture_output=True, text=True
+        [sys.executable, "-c", BUILD.format(kind), str(folder)],
+        cwd=source,
+        capture_output=True,
+        text=True,
+        env=os.environ | variables,
     )
     assert done.returncode == 0, done.stderr
     return folder / done.stdout.splitlines()[-1]
@@ -101,15 +109,19 @@ def test_make_help_lists_every_target() -> None:
 
 @pytest.mark.slow
 def test_wheel_holds_the_whole_package(tmp_path: Path) -> None:
-    wheel = build("wheel", tmp_path)
+    wheel = build("wheel", tmp_path, CXX="false", HIDDENSTATE_NATIVE="")
+    assert wheel.name.endswith("-py3-none-any.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         metadata = archive.read(f"hiddenstate-{hiddenstate.__version__}.dist-info/METADATA").decode()
         archive.extractall(tmp_path / "site")
-    assert names == package_files(HOUSE)
+    assert names == package_files(HOUSE), "where no compiler is, all but the compiled module"
     assert {"hiddenstate/data/starter/intents.csv", "hiddenstate/data/starter/README.md"} <= names
     assert "License-Expression: MIT" in metadata
-    program = "import hiddenstate; print(hiddenstate.__file__, hiddenstate.__version__)"
+    program = (
+        "import hiddenstate, hiddenstate.native as native; "
+        "print(hiddenstate.__file__, hiddenstate.__version__, native.available())"
+    )
     done = subprocess.run(
         [sys.executable, "-S", "-c", program],
         cwd=tmp_path / "site",
@@ -120,7 +132,33 @@ def test_wheel_holds_the_whole_package(tmp_path: Path) -> None:
     assert done.stdout.split() == [
         str(tmp_path / "site" / "hiddenstate" / "__init__.py"),
         hiddenstate.__version__,
+        "False",
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_wheel_holds_the_compiled_module(tmp_path: Path) -> None:
+    wheel = build("wheel", tmp_path, HIDDENSTATE_NATIVE="required")
+    with zipfile.ZipFile(wheel) as archive:
+        module = [name for name in archive.namelist() if name.startswith("hiddenstate/_native.")]
+        archive.extractall(tmp_path / "site")
+    assert len(module) == 1
+    program = "from hiddenstate import native; print(native.module().__file__, *native.module().isas())"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        cwd=tmp_path / "site",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split()[:2] == [str(tmp_path / "site" / module[0]), "scalar"]
+
+
+@pytest.mark.slow
+def test_a_required_module_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="CMake configuration failed"):
+        build("wheel", tmp_path, CXX="false", HIDDENSTATE_NATIVE="required")
 
 
 @pytest.mark.slow
@@ -130,11 +168,21 @@ def test_sdist_builds_the_same_wheel(tmp_path: Path) -> None:
         archive.extractall(tmp_path, filter="data")
     unpacked = tmp_path / f"hiddenstate-{hiddenstate.__version__}"
     assert package_files(unpacked) == package_files(HOUSE)
-    for name in ("LICENSE", "Makefile", "constraints.txt", "pyproject.toml", "tests/test_packaging.py"):
+    for name in (
+        "LICENSE",
+        "CMakeLists.txt",
+        "installation/backend.py",
+        "native/bindings.cpp",
+        "Makefile",
+        "constraints.txt",
+        "pyproject.toml",
+        "tests/test_packaging.py",
+    ):
         assert (unpacked / name).is_file(), name
+    plain = {"CXX": "false", "HIDDENSTATE_NATIVE": ""}
     from_sdist, direct = (
-        build("wheel", tmp_path / "a", unpacked),
-        build("wheel", tmp_path / "b"),
+        build("wheel", tmp_path / "a", unpacked, **plain),
+        build("wheel", tmp_path / "b", **plain),
     )
     with zipfile.ZipFile(from_sdist) as ours, zipfile.ZipFile(direct) as other:
         assert sorted(ours.namelist()) == sorted(other.namelist())
