@@ -55,9 +55,10 @@ def build_wheel(folder: str, config_settings: Settings | None = None, metadata: 
         except (SystemExit, ScikitBuildError) as failure:
             if compiler or required:
                 raise
+            reason = "see above" if isinstance(failure, SystemExit) else failure
             print(
-                f"*** hiddenstate: the compiled core was not built ({failure}). Going on without it: "
-                "the slower reference backend will be used. To fail instead: HIDDENSTATE_NATIVE=required",
+                f"*** hiddenstate: the compiled core was not built ({reason}). Going on without it: "
+                "the slower reference backend does its work. To fail instead: HIDDENSTATE_NATIVE=required",
                 file=sys.stderr,
             )
     return builder.build_wheel(folder, settings | WITHOUT_MODULE)

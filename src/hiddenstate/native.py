@@ -1,4 +1,4 @@
-"""The compiled core: whether it is here, the module itself, which instruction set it runs. Nothing else imports it.
+"""The compiled core: whether it is here, the module itself, its instruction sets. Nothing else imports it.
 
 The environment is read when the module is first used:
     HIDDENSTATE_ISA=scalar|avx2|avx512    run this instruction set, not the best that the processor has
@@ -20,8 +20,8 @@ NAME = "hiddenstate._native"
 FILE = "HIDDENSTATE_NATIVE_FILE"
 ISA = "HIDDENSTATE_ISA"
 CURE = (
-    "Install a C++ compiler and then hiddenstate again, or let pip fetch a compiler for the build; in hiddenstate's "
-    "source folder: python -m pip install --no-deps --config-settings compiler=ziglang . "
+    "Install a C++ compiler and then hiddenstate again, or let pip fetch a compiler for the build; "
+    "in hiddenstate's source folder: pip install --no-deps --config-settings compiler=ziglang . "
     "(with make: make demo COMPILER=ziglang)"
 )
 _unsaid = [f"The compiled core was not built: the slower reference backend does its work. {CURE}"]

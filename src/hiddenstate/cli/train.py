@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hiddenstate import native
 from hiddenstate.cli import options, screen
 from hiddenstate.errors import InvalidArgument
 
@@ -112,6 +113,7 @@ def begin(
     module = tasks.find(task).load()
     spec = module.SPEC.from_options(given)
     folder = out or options.new_folder(task, spec.data)
+    _say_if_slower()
     summary: dict[str, Any] = module.train(spec, folder, overwrite=overwrite, time_limit=limit)
     return summary
 
@@ -123,8 +125,15 @@ def go_on(folder: Path, limit: float | None) -> dict[str, Any]:
 
     module = tasks.of_run(folder)
     spec = module.SPEC.from_run(Run.open(folder).spec().get("spec", {}), str(folder / "spec.json"))
+    _say_if_slower()
     summary: dict[str, Any] = module.train(spec, folder, resume=True, time_limit=limit)
     return summary
+
+
+def _say_if_slower() -> None:
+    """Say on stderr, once, where the compiled core is missing."""
+    if told := native.notice():
+        typer.echo(f"hiddenstate: {told}", err=True)
 
 
 def show(summary: Mapping[str, Any], *, json: bool) -> None:
