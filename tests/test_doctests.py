@@ -13,7 +13,7 @@ import hiddenstate
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(hiddenstate.__path__, "hiddenstate.")
-    if not module.name.endswith("__main__")
+    if not module.name.endswith(("__main__", "._native"))
 )
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
