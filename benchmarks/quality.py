@@ -14,6 +14,7 @@ from pathlib import Path
 import digits
 import grammar
 import intents
+import memory
 from measurement import HOUSE, RESULTS, Record, Task, measure
 
 from hiddenstate.errors import HiddenStateError, InvalidArgument, nearest
@@ -27,7 +28,7 @@ def options() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--tasks", default=",".join(TASKS), help="some of: %(default)s")
+    add("--tasks", default=",".join(TASKS), help="some of: %(default)s; memory: adding,copy,pixels")
     add("--seeds", default="0,1,2", help="default: %(default)s")
     add("--out", type=Path, help="where the results go (default: benchmarks/results)")
     add("--runs", type=Path, help="where trained classifiers are kept (default: runs/quality)")
@@ -50,21 +51,32 @@ def _few_shot(given: argparse.Namespace) -> Task:
 TASKS: dict[str, Callable[[argparse.Namespace], Task]] = {
     "mnist_rows": lambda given: digits.task(given.quick),
     "reber": lambda given: grammar.task(given.quick),
+    "adding": lambda given: memory.task(memory.ADDING, given.quick),
+    "copy": lambda given: memory.task(memory.COPYING, given.quick),
+    "pixels": lambda given: memory.pixels(given.quick),
     "clinc": lambda given: intents.clinc(_trainings(given)),
     "few_shot": _few_shot,
     "latency": lambda given: intents.latency(_trainings(given)),
     "size": lambda given: intents.size(_trainings(given)),
 }
+GROUPS = {"memory": ("adding", "copy", "pixels")}
+
+
+def asked_for(words: str) -> list[str]:
+    """The tasks that --tasks names, one by one or by a group's name; raises InvalidArgument for others."""
+    names: list[str] = []
+    for name in (word.strip() for word in words.split(",")):
+        if name not in TASKS and name not in GROUPS:
+            raise InvalidArgument(f"--tasks: unknown task {name!r}: {nearest(name, [*TASKS, *GROUPS])}")
+        names += GROUPS.get(name, (name,))
+    return names
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Measure, and return the exit code: 0 done, 1 failed, 2 wrong use."""
     given = options().parse_args(words)
     try:
-        names = [name.strip() for name in given.tasks.split(",")]
-        for name in names:
-            if name not in TASKS:
-                raise InvalidArgument(f"--tasks: unknown task {name!r}: {nearest(name, TASKS)}")
+        names = asked_for(given.tasks)
         if not all(seed.strip().isdecimal() for seed in given.seeds.split(",")):
             raise InvalidArgument(f"--seeds: expected whole numbers such as 0,1,2, came {given.seeds!r}")
         if given.quick and (given.out is None or given.out.resolve() == RESULTS):

@@ -29,6 +29,10 @@ NAMES = {
     "auroc": "AUROC",
     "steps_right": "steps right",
     "last_but_one": "last symbol but one",
+    "squared_error": "mean squared error",
+    "cross_entropy": "cross-entropy",
+    "of_memoryless": "of the best without memory",
+    "epochs": "epochs",
     "ahead": "ahead of the snapshot baseline",
     "seconds": "training",
     "cpu_seconds": "processor time",
@@ -40,6 +44,9 @@ NAMES = {
 COLUMNS = {
     "mnist_rows": ("accuracy", "seconds", "cpu_seconds"),
     "reber": ("accuracy", "steps_right", "last_but_one", "seconds"),
+    "adding": ("squared_error", "of_memoryless", "seconds", "cpu_seconds"),
+    "copy": ("cross_entropy", "of_memoryless", "seconds", "cpu_seconds"),
+    "pixels": ("accuracy", "epochs", "seconds", "cpu_seconds"),
     "clinc": (
         "in_scope_accuracy",
         "out_of_scope_recall",
@@ -94,6 +101,40 @@ def _clinc_targets(direction: str) -> tuple[Target, ...]:
     )
 
 
+def _memory_targets() -> tuple[Target, ...]:
+    names = [(cell, length) for length in (100, 200) for cell in ("LSTM", "GRU")]
+    adding = (
+        Target(
+            f"Adding, {length} steps, {cell}: every seed",
+            "adding",
+            f"{cell}, T={length}",
+            "squared_error",
+            "<",
+            0.01,
+            True,
+        )
+        for cell, length in names
+    )
+    copying = (
+        Target(
+            f"Copying over {length // 2} steps, {cell}: share of the loss without memory, every seed",
+            "copy",
+            f"{cell}, T={length // 2}",
+            "of_memoryless",
+            "<",
+            0.5,
+            True,
+        )
+        for cell, length in names
+    )
+    return (
+        *adding,
+        *copying,
+        Target("MNIST pixel by pixel, 784 steps: accuracy", "pixels", "GRU", "accuracy", ">=", 0.96),
+        Target("MNIST pixel by pixel: training", "pixels", "GRU", "seconds", "<", 3600),
+    )
+
+
 TARGETS = (
     *_clinc_targets("unidirectional"),
     *_clinc_targets("bidirectional"),
@@ -108,6 +149,7 @@ TARGETS = (
     ),
     Target("MNIST row by row: accuracy, every seed", "mnist_rows", "GRU", "accuracy", ">=", 0.985, True),
     Target("Embedded Reber strings right, every seed", "reber", "LSTM", "accuracy", ">=", 0.97, True),
+    *_memory_targets(),
     Target("One utterance on one core, unidirectional", "latency", "unidirectional", "milliseconds", "<", 2),
     Target("One utterance on one core, bidirectional", "latency", "bidirectional", "milliseconds", "<", 2),
     Target("Model on disk, unidirectional", "size", "unidirectional", "bytes", "<", 10e6),
@@ -125,6 +167,10 @@ def shown(figure: str, value: float) -> str:
         return f"{100 * value:+.2f} points"
     if figure == "auroc":
         return f"{value:.3f}"
+    if figure in ("squared_error", "cross_entropy"):
+        return f"{value:.5f}"
+    if figure == "epochs":
+        return f"{value:.0f}"
     if figure == "bytes":
         return f"{value / 1e6:.1f} MB"
     if figure == "parameters":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import measurement
@@ -24,6 +25,13 @@ class Counted:
     def measure(self, variant: str, seed: int) -> dict[str, dict[str, float]]:
         self.asked.append((variant, seed))
         return {variant: {"accuracy": FIGURES[seed]}, "rival": {"accuracy": 0.125}}
+
+
+def test_what_takes_an_hour_is_measured_with_the_first_seeds_only(tmp_path: Path) -> None:
+    counted = Counted()
+    task = replace(counted.task, most_seeds=1)
+    measure(task, [2, 0, 1], Record(tmp_path, task), lambda line: None)
+    assert counted.asked == [("one", 2), ("two", 2)]
 
 
 def test_median_and_range_of_all_seeds_are_kept(tmp_path: Path) -> None:

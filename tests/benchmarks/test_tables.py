@@ -62,6 +62,24 @@ def test_targets_met_and_missed_stand_beside_the_figures(tmp_path: Path) -> None
     assert page.endswith("<!-- results:end -->\nafter\n")
 
 
+def test_memory_is_judged_by_its_worst_seed_and_pixels_by_their_hour(tmp_path: Path) -> None:
+    sums = result("adding", {"GRU, T=200": {"squared_error": [0.001, 0.0101, 0.002]}})
+    letters = result("copy", {"LSTM, T=50": {"of_memoryless": [0.4999, 0.1, 0.2]}})
+    digits = result("pixels", {"GRU": {"accuracy": [0.9601], "epochs": [12.0], "seconds": [3601.0]}})
+    tables.main(house(tmp_path, "quality", sums, letters, digits))
+    lines = {line.split(" | ")[0][2:]: line.split(" | ")[1:] for line in page_of(tmp_path).splitlines()}
+    assert lines["Adding, 200 steps, GRU: every seed"] == [
+        "0.00200 (0.00100 to 0.01010)",
+        "3",
+        "under 0.01000",
+        "**missed** |",
+    ]
+    copied = lines["Copying over 50 steps, LSTM: share of the loss without memory, every seed"]
+    assert copied == ["20.00 % (10.00 % to 49.99 %)", "3", "under 50.00 %", "met |"]
+    assert lines["MNIST pixel by pixel, 784 steps: accuracy"][-1] == "met |"
+    assert lines["MNIST pixel by pixel: training"] == ["3601 s", "1", "under 3600 s", "**missed** |"]
+
+
 @pytest.mark.parametrize(("worst", "verdict"), [(-0.004, "met"), (-0.006, "**missed**")])
 def test_never_under_is_judged_by_the_worst_seed(tmp_path: Path, worst: float, verdict: str) -> None:
     few = result("few_shot", {"10 a class": {"ahead": [0.01, worst, 0.02]}})
