@@ -72,7 +72,7 @@ class Record:
 
     def keep(self, seed: int, rows: Mapping[str, Figures]) -> None:
         """Add one seed's figures and write the file, whole or not at all."""
-        when = {"commit": commit(), "date": _now()}
+        when = {"commit": commit(), "date": now()}
         for row, figures in rows.items():
             self.rows.setdefault(row, {})[str(seed)] = {**figures, **when}
         described = {
@@ -167,7 +167,8 @@ def commit() -> str:
         return "unknown"
 
 
-def _now() -> str:
+def now() -> str:
+    """The date and time, in UTC."""
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

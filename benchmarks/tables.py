@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import speed_tables
 from measurement import HOUSE, RESULTS, path_of, read
 
 from hiddenstate.errors import DataError, HiddenStateError, InvalidArgument, nearest
@@ -201,7 +202,7 @@ def targets_table(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
         verdict = "met" if each.is_met(row) else "**missed**"
         figure = with_range(each.figure, row)
         lines.append(f"| {each.words} | {figure} | {len(row['seeds'])} | {goal} | {verdict} |")
-    return [*lines, "", *_where(results.values())]
+    return [*lines, "", *_where(each for task, each in results.items() if task in COLUMNS)]
 
 
 def task_table(task: str, results: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -231,15 +232,17 @@ def _where(results: Any) -> list[str]:
     return [line + "  " for line in lines]
 
 
-TABLES: dict[str, Callable[[Mapping[str, Mapping[str, Any]]], list[str]]] = {
+TABLES: dict[str, Callable[[Mapping[str, Mapping[str, Any]]], Sequence[str]]] = {
     "quality": targets_table,
     **{task: lambda results, task=task: task_table(task, results) for task in COLUMNS},  # type: ignore[misc]
+    **speed_tables.TABLES,
 }
 
 
 def results_in(folder: Path) -> dict[str, dict[str, Any]]:
-    """Read the results that there are, by task."""
-    return {task: read(path_of(folder, task)) for task in COLUMNS if path_of(folder, task).exists()}
+    """Read the results that there are, by task; those of speed by the name of their table."""
+    quality = {task: read(path_of(folder, task)) for task in COLUMNS if path_of(folder, task).exists()}
+    return quality | speed_tables.results_in(folder)
 
 
 def filled(page: str, results: Mapping[str, Mapping[str, Any]], where: str) -> str:

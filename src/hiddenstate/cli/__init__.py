@@ -2,6 +2,7 @@
 
 train evaluate predict chat     a task's model: from data to a folder, and from the folder to answers
 cells data                      what is there to choose from
+bench                           how fast, beside the peers
 demo                            all of it in a minute
 options.py                      what several verbs take
 screen.py                       what a person or a program sees
@@ -17,7 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from hiddenstate import __version__
-from hiddenstate.cli import cells, chat, data, demo, evaluate, predict, train
+from hiddenstate.cli import bench, cells, chat, data, demo, evaluate, predict, train
 from hiddenstate.errors import HiddenStateError
 
 VERBS = (
@@ -27,6 +28,7 @@ VERBS = (
     chat.chat,
     cells.cells,
     data.data,
+    bench.bench,
     demo.demo,
 )
 
