@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hiddenstate import errors
 from hiddenstate.bench import in_jax
 
 SMALL = ["--hidden", "8", "--features", "5", "--batch", "3", "--steps", "6", "--seconds", "0.1"]
@@ -93,9 +94,7 @@ def test_a_file_where_a_folder_should_be_is_named_before_anything_is_measured(
 
 
 def test_without_torch_the_extra_is_named(cli: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hiddenstate.cli import bench
-
-    monkeypatch.setattr(bench, "find_spec", lambda name: None)
+    monkeypatch.setattr(errors, "find_spec", lambda name: None)
     said = cli("bench")
     assert said.code == 1
     assert "bench needs torch, which is not installed" in said.err

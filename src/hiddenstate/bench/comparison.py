@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from hiddenstate import native
 from hiddenstate.bench import in_jax, in_onnx, in_torch
 from hiddenstate.bench.ours import NAME, layer_of, ours
 from hiddenstate.bench.timing import Contender, Effort, Spread, difference, interleaved, ratio
@@ -154,8 +155,9 @@ def optimiser_step(given: Material) -> Callable[[], None]:
 
 
 def core(given: Material) -> dict[str, str]:
-    """The backend that ran, and the instruction set of the compiled core."""
-    return {"backend": layer_of(given).backend, "isa": "none"}
+    """The backend that runs, and the instruction set of the compiled core where that is the one."""
+    backend = layer_of(given).backend
+    return {"backend": backend, "isa": native.isa() if backend == "native" else "none"}
 
 
 @contextmanager

@@ -32,7 +32,7 @@ class Work:
     Raises InvalidArgument for values that cannot be.
 
     >>> Work("lstm", hidden=4, features=3, batch=2, steps=5).operations
-    6560
+    2760
     """
 
     cell: str | Cell

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,9 +56,10 @@ def bench(
 
     hiddenstate bench --cell gru --hidden 128 --features 40 --batch 32 --steps 100 --training
     """
-    from hiddenstate.errors import InvalidArgument
+    from hiddenstate.errors import InvalidArgument, require
 
-    _check_installed(for_picture=out is not None)
+    for needed in ("torch", *(["matplotlib"] if out is not None else [])):
+        require(needed, "bench", extra="train")
     from hiddenstate.bench import Effort, Work, compare
 
     if out is not None and out.exists() and not out.is_dir():
@@ -79,17 +79,6 @@ def bench(
         screen.line(on, f"Picture: {values['picture']}")
     if json:
         screen.emit(values)
-
-
-def _check_installed(*, for_picture: bool) -> None:
-    from hiddenstate.errors import MissingExtra
-
-    for needed in ("torch", *(["matplotlib"] if for_picture else [])):
-        if find_spec(needed) is None:
-            raise MissingExtra(
-                f"bench needs {needed}, which is not installed; install it with: "
-                "pip install 'hiddenstate[train]'"
-            )
 
 
 def _written(found: Comparison, folder: Path) -> Path:
