@@ -67,6 +67,7 @@ format: $(VENV)/dev.stamp ## Put every file into the common format
 	$(if $(FORMATTED),$(BIN)/clang-format -i $(FORMATTED))
 
 bench: $(VENV)/train.stamp ## Measure again what benchmarks/results holds (hours)
+	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/quality.py
 
 clean: ## Remove .venv and everything that was made, except runs/
