@@ -1,8 +1,10 @@
-// The only file that knows Python. Arrays come as addresses; who calls (layers/operators/compiled.py) has
-// checked their sizes and keeps them alive.
-#include "layer.h"
-#include <algorithm>
+// The only file that knows Python. Arrays come as addresses; the callers (layers/operators/compiled.py, infer/) have
+// checked their sizes and keep them alive.
+#include "stream.h"
+#include <chrono>
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -10,118 +12,139 @@
 namespace nb = nanobind;
 using namespace hiddenstate;
 using Address = uintptr_t;
+using Ints = std::vector<int32_t>;
 
-static float *floats(Address address) { return reinterpret_cast<float *>(address); }
-
-template <class F> static void on_threads(int threads, F &&work) {
-  parallel(
-      threads, [](void *context, int t) { (*static_cast<std::remove_reference_t<F> *>(context))(t); }, &work);
+static std::vector<const float *> inputs_at(const std::vector<Address> &addresses) {
+  std::vector<const float *> found;
+  for (Address each : addresses) found.push_back(reinterpret_cast<const float *>(each));
+  return found;
+}
+static std::vector<float *> outputs_at(const std::vector<Address> &addresses) {
+  std::vector<float *> found;
+  for (Address each : addresses) found.push_back(reinterpret_cast<float *>(each));
+  return found;
 }
 
-// An even share of [0, count), in whole units of `grain`.
-static std::pair<int64_t, int64_t> share(int64_t count, int64_t grain, int threads, int t) {
-  const int64_t units = (count + grain - 1) / grain;
-  return {std::min(count, units * t / threads * grain), std::min(count, units * (t + 1) / threads * grain)};
-}
+// --- a cell, from what derive/encoded.py tells ---
 
-// --- a program: its shape is read once, its addresses and sizes at every call ---
+using ProductTuple = std::tuple<Ints, Ints, int32_t, int32_t, bool, int32_t, int32_t>;
+using InstructionTuple = std::tuple<Ints, float, float>;
+using CodeTuple = std::tuple<int32_t, int32_t, int32_t, std::vector<InstructionTuple>>;
+using StageTuple = std::tuple<bool, std::vector<ProductTuple>, std::vector<Ints>, std::vector<CodeTuple>>;
+using HalfTuple = std::tuple<std::vector<Ints>, std::vector<StageTuple>, std::vector<std::pair<int32_t, int32_t>>>;
 
-using Ints = std::vector<int64_t>;
-using ProductShape = std::tuple<Ints, Ints, int64_t, int64_t, bool>; // sources, targets, inner, width, back
-using CodeShape = std::tuple<int64_t, int64_t, std::vector<Ints>, std::vector<std::vector<double>>>;
-using StageShape = std::tuple<bool, std::vector<ProductShape>, std::vector<Ints>, std::vector<CodeShape>>;
-
-struct Shape {
-  std::vector<StageShape> stages;
-  std::vector<Ints> swaps;
-
-  Shape(std::vector<StageShape> stages_, std::vector<Ints> swaps_) : stages(stages_), swaps(swaps_) {}
-
-  // sizes: what the width letters stand for. matrices: address, row stride and bias address of each product.
-  Program with(const Ints &sizes, const Ints &buffers, const Ints &matrices) const {
-    Program program;
-    for (size_t i = 0; i + 3 < buffers.size(); i += 4)
-      program.buffers.push_back(
-          {buffers[i], floats(Address(buffers[i + 1])), buffers[i + 2], floats(Address(buffers[i + 3]))});
-    size_t m = 0;
-    for (const auto &[whole, products, norms, codes] : stages) {
-      Stage stage{whole, {}, {}, {}};
-      for (const auto &[sources, targets, inner, width, back] : products) {
-        Product product;
-        product.sources.assign(sources.begin(), sources.end());
-        product.targets.assign(targets.begin(), targets.end());
-        product.inner = int32_t(sizes[inner]), product.width = int32_t(sizes[width]), product.back = back;
-        product.weight = floats(Address(matrices[m])), product.weight_stride = matrices[m + 1];
-        product.bias = floats(Address(matrices[m + 2]));
-        m += 3;
-        kernels().pack(product);
-        stage.products.push_back(std::move(product));
-      }
-      for (const Ints &n : norms)
-        stage.norms.push_back(
-            {int32_t(n[0]), int32_t(n[1]), int32_t(n[2]), int32_t(sizes[n[3]]), int32_t(n[4])});
-      for (const auto &[width, registers, instructions, constants] : codes) {
-        Code code{int32_t(sizes[width]), int32_t(registers), {}};
-        for (size_t i = 0; i < instructions.size(); i++) {
-          const Ints &n = instructions[i];
-          code.instructions.push_back({int32_t(n[0]), int32_t(n[1]), int32_t(n[2]), int32_t(n[3]),
-                                       int32_t(n[4]), int32_t(n[5]), float(constants[i][0]),
-                                       float(constants[i][1])});
-        }
-        stage.codes.push_back(std::move(code));
-      }
-      program.stages.push_back(std::move(stage));
+static Half half_of(const HalfTuple &given) {
+  Half half;
+  const auto &[buffers, stages, swaps] = given;
+  for (const Ints &b : buffers) half.buffers.push_back({Kind(b.at(0)), b.at(1), b.at(2)});
+  for (const auto &[whole, products, norms, codes] : stages) {
+    Stage stage{whole, {}, {}, {}};
+    for (const auto &[sources, targets, matrix, first, back, inner, width] : products)
+      stage.products.push_back({sources, targets, matrix, first, back, inner, width});
+    for (const Ints &n : norms) stage.norms.push_back({n.at(0), n.at(1), n.at(2), n.at(3), n.at(4)});
+    for (const auto &[width, registers, printed, instructions] : codes) {
+      Code code{width, registers, printed, {}};
+      for (const auto &[n, k0, k1] : instructions)
+        code.instructions.push_back({n.at(0), n.at(1), n.at(2), n.at(3), n.at(4), n.at(5), k0, k1});
+      stage.codes.push_back(code);
     }
-    for (const Ints &pair : swaps) program.swaps.push_back({int32_t(pair[0]), int32_t(pair[1])});
-    return program;
+    half.stages.push_back(stage);
+  }
+  half.swaps = swaps;
+  return half;
+}
+
+using MaskTuple = std::tuple<int32_t, bool, float>;
+using GradientTuple = std::tuple<int32_t, int32_t, Ints, int32_t, int32_t>;
+
+struct Cell {
+  std::shared_ptr<CellShape> shape = std::make_shared<CellShape>();
+
+  Cell(const std::vector<Ints> &matrices, const Ints &states, const std::vector<MaskTuple> &masks,
+       const std::vector<Ints> &vectors, const std::vector<Ints> &inputs, const std::vector<GradientTuple> &gradients,
+       const std::tuple<int32_t, Ints, Ints, int32_t, Ints> &widths, const HalfTuple &plain, const HalfTuple &taped,
+       const HalfTuple &back) {
+    for (const Ints &m : matrices) shape->matrices.push_back({m.at(0), m.at(1), m.at(2), m.at(3), m.at(4)});
+    shape->states = states;
+    for (const auto &[width, per_step, mean] : masks) shape->masks.push_back({width, per_step, mean});
+    for (const Ints &v : vectors) shape->vectors.push_back({v.at(0), v.at(1)});
+    for (const Ints &i : inputs) shape->inputs.push_back({i.at(0), i.at(1), i.at(2), i.at(3)});
+    for (const auto &[matrix, first, deltas, operand, index] : gradients)
+      shape->gradients.push_back({matrix, first, deltas, Kind(operand), index});
+    std::tie(shape->output, shape->kept, shape->tape, shape->deviations, shape->deltas) = widths;
+    shape->plain = half_of(plain), shape->taped = half_of(taped), shape->back = half_of(back);
   }
 };
 
-static void run(const Shape &shape, const Ints &sizes, const Ints &buffers, const Ints &matrices,
-                Address count, Address first, int64_t steps, int64_t batch, bool backwards, int threads) {
-  nb::gil_scoped_release released;
-  const Program program = shape.with(sizes, buffers, matrices);
-  const Rows rows{reinterpret_cast<const int64_t *>(count), reinterpret_cast<const int64_t *>(first), steps};
-  threads = int(std::max<int64_t>(1, std::min<int64_t>(threads, (batch + 5) / 6)));
-  on_threads(threads, [&](int t) {
-    auto [from, to] = share(batch, 6, threads, t);
-    kernels().run(program, rows, backwards, from, to);
+// --- calls ---
+
+// Has Python been told to stop? Asked of it now and then, as asking takes its lock.
+static bool interrupted() {
+  using clock = std::chrono::steady_clock;
+  static thread_local clock::time_point next;
+  const clock::time_point now = clock::now();
+  if (now < next) return false;
+  next = now + std::chrono::milliseconds(50);
+  nb::gil_scoped_acquire held;
+  return PyErr_CheckSignals() != 0;
+}
+
+using Sizes = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t>; // T B F H P
+
+static Call call_of(const Sizes &sizes, Address x, Address lengths, bool reverse, const std::vector<Address> &states,
+                    const std::vector<Address> &parameters, const std::vector<Address> &masks, int threads) {
+  Call call{};
+  int64_t width_f, width_h, width_p;
+  std::tie(call.T, call.B, width_f, width_h, width_p) = sizes;
+  call.sizes[H] = width_h, call.sizes[P] = width_p, call.sizes[F] = width_f;
+  call.x = reinterpret_cast<const float *>(x), call.lengths = reinterpret_cast<const int64_t *>(lengths);
+  call.reverse = reverse, call.states = inputs_at(states), call.parameters = inputs_at(parameters);
+  call.masks = inputs_at(masks), call.threads = threads, call.interrupted = interrupted;
+  return call;
+}
+
+template <class Work> static void uninterrupted(Work &&work) {
+  bool whole;
+  {
+    nb::gil_scoped_release released;
+    whole = work();
+  }
+  if (!whole) throw nb::python_error();
+}
+
+static int64_t tape_size(const Cell &cell, const Sizes &sizes) {
+  const Call call = call_of(sizes, 0, 0, false, {}, {}, {}, 1);
+  return tape_floats(*cell.shape, call.sizes, call.T, call.B);
+}
+
+static void forward_of(const Cell &cell, const Sizes &sizes, Address x, Address lengths, bool reverse,
+                       const std::vector<Address> &states, const std::vector<Address> &parameters,
+                       const std::vector<Address> &masks, const std::vector<Address> &outputs, Address tape,
+                       int threads) {
+  const Call call = call_of(sizes, x, lengths, reverse, states, parameters, masks, threads);
+  uninterrupted([&] { return forward(*cell.shape, call, outputs_at(outputs), reinterpret_cast<float *>(tape)); });
+}
+
+static void backward_of(const Cell &cell, const Sizes &sizes, Address x, Address lengths, bool reverse,
+                        const std::vector<Address> &parameters, const std::vector<Address> &masks, Address tape,
+                        const std::vector<Address> &grads, Address dx, const std::vector<Address> &dstates,
+                        const std::vector<Address> &dparameters, int threads) {
+  const Call call = call_of(sizes, x, lengths, reverse, {}, parameters, masks, threads);
+  uninterrupted([&] {
+    return backward(*cell.shape, call, reinterpret_cast<const float *>(tape), inputs_at(grads),
+                    reinterpret_cast<float *>(dx), outputs_at(dstates), outputs_at(dparameters));
   });
 }
 
-// out [rows, blocks x width, rounded up] = sources . matrix (+ bias); see Product for the two directions
-static void multiply(int64_t blocks, bool back, int64_t inner, int64_t width, Address weight,
-                     int64_t weight_stride, Address bias, const Ints &sources, const Ints &strides,
-                     Address out, int64_t out_stride, int64_t rows, int threads) {
-  nb::gil_scoped_release released;
-  Product product;
-  product.sources.resize(sources.size()), product.targets.resize(size_t(blocks));
-  product.inner = int32_t(inner), product.width = int32_t(width), product.back = back;
-  product.weight = floats(weight), product.weight_stride = weight_stride, product.bias = floats(bias);
-  kernels().pack(product);
-  std::vector<const float *> a;
-  for (int64_t each : sources) a.push_back(floats(Address(each)));
-  on_threads(threads, [&](int t) {
-    auto [from, to] = share(rows, 6, threads, t);
-    kernels().multiply(product, a.data(), strides.data(), floats(out), out_stride, from, to);
-  });
+static void add_layer(Stream &stream, const Cell &cell, const Sizes &sizes, const std::vector<Address> &parameters,
+                      const std::vector<Address> &states) {
+  const Call call = call_of(sizes, 0, 0, false, states, parameters, {}, 1);
+  stream.add(cell.shape, call.sizes, call.parameters, call.states);
 }
 
-static void outer(Address a, int64_t a_stride, Address x, int64_t x_stride, int64_t terms, int64_t M,
-                  int64_t N, Address out, int64_t out_stride, int threads) {
+static void feed(Stream &stream, Address x, int64_t steps, Address out) {
   nb::gil_scoped_release released;
-  on_threads(threads, [&](int t) {
-    auto [from, to] = share(M, 6, threads, t);
-    kernels().outer(floats(a), a_stride, floats(x), x_stride, terms, N, floats(out), out_stride, from, to);
-  });
-}
-
-static void column_sums(Address a, int64_t stride, int64_t terms, Address out, int64_t columns, int threads) {
-  nb::gil_scoped_release released;
-  on_threads(threads, [&](int t) {
-    auto [from, to] = share(columns, 16, threads, t);
-    kernels().column_sums(floats(a), stride, terms, floats(out), from, to);
-  });
+  on_threads(1, [&](int) { stream.feed(reinterpret_cast<const float *>(x), steps, reinterpret_cast<float *>(out)); });
 }
 
 NB_MODULE(_native, m) {
@@ -137,10 +160,25 @@ NB_MODULE(_native, m) {
     team(reinterpret_cast<void *>(parallel), reinterpret_cast<void *>(number));
   });
   m.def("elementwise", [](int32_t op, Address x, Address y, int64_t n, float k0, float k1) {
-    kernels().elementwise(op, floats(x), floats(y), n, k0, k1);
+    kernels().elementwise(op, reinterpret_cast<const float *>(x), reinterpret_cast<float *>(y), n, k0, k1);
   });
-  m.def("multiply", &multiply);
-  m.def("outer", &outer);
-  m.def("column_sums", &column_sums);
-  nb::class_<Shape>(m, "Shape").def(nb::init<std::vector<StageShape>, std::vector<Ints>>()).def("run", &run);
+  nb::class_<Cell>(m, "Cell")
+      .def(nb::init<const std::vector<Ints> &, const Ints &, const std::vector<MaskTuple> &, const std::vector<Ints> &,
+                    const std::vector<Ints> &, const std::vector<GradientTuple> &,
+                    const std::tuple<int32_t, Ints, Ints, int32_t, Ints> &, const HalfTuple &, const HalfTuple &,
+                    const HalfTuple &>())
+      .def("tape_size", &tape_size)
+      .def("forward", &forward_of)
+      .def("backward", &backward_of);
+  nb::class_<Stream>(m, "Stream")
+      .def(nb::init<int64_t>())
+      .def("add", &add_layer)
+      .def("feed", &feed)
+      .def("state",
+           [](const Stream &s, size_t layer, size_t number, Address out) {
+             s.state(layer, number, reinterpret_cast<float *>(out));
+           })
+      .def("set_state", [](Stream &s, size_t layer, size_t number, Address given) {
+        s.set_state(layer, number, reinterpret_cast<const float *>(given));
+      });
 }

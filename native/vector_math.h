@@ -1,5 +1,5 @@
-// Elementary functions on sixteen floats. Bounds are largest errors seen against exact values, in units of
-// the last place of the result (ulp) or absolute; tests/native/test_vector_math.py holds them.
+// Elementary functions on sixteen floats. Bounds are largest errors seen against exact values, in units of the
+// last place of the result (ulp) or absolute; tests/native/test_vector_math.py holds them.
 //
 //   exp 2 ulp · log 2 ulp · sigmoid 4 ulp · tanh 6 ulp · softplus 6 ulp · expm1 8 ulp · erf 2e-7 absolute ·
 //   sin, cos 2e-7 absolute for |x| <= 8192 and then by the C library
@@ -33,10 +33,7 @@ INLINE V exp_inside(V x) {
 INLINE V exp(V x) {
   V y = exp_inside(x);
   y = where_above(set1(-87.33f), x, set1(0), y);
-  return where_above(
-      x, set1(88.37f),
-      where_above(x, set1(88.7228f), set1(INF), mul(exp_inside(sub(x, set1(1))), set1(2.718281828459045f))),
-      y);
+  return where_above(x, set1(88.37f), where_above(x, set1(88.7228f), set1(INF), mul(exp_inside(sub(x, set1(1))), set1(2.718281828459045f))), y);
 }
 
 INLINE V log(V x) {
@@ -64,7 +61,7 @@ INLINE V log(V x) {
   return where_nan(x, x, y);
 }
 
-INLINE V sigmoid(V x) { return div(set1(1), add(set1(1), exp_inside(negative(x)))); }
+INLINE V sigmoid(V x) { return reciprocal(add(set1(1), exp_inside(negative(x)))); }
 
 INLINE V tanh(V x) {
   x = at_most(7.90531110763549805f, at_least(-7.90531110763549805f, x));
@@ -81,7 +78,7 @@ INLINE V tanh(V x) {
   q = fma(q, s, set1(1.18534705686654e-04f));
   q = fma(q, s, set1(2.26843463243900e-03f));
   q = fma(q, s, set1(4.89352518554385e-03f));
-  return div(p, q);
+  return mul(p, reciprocal(q));
 }
 
 // log(1 + u) without loss for small u: what 1 + u rounds away is put back by the quotient
@@ -127,14 +124,6 @@ INLINE V normal_cdf(V x) { return mul(set1(0.5f), add(set1(1), erf(mul(x, set1(0
 
 // sin(x + quarters * pi / 2)
 INLINE V sine(V x, float quarters) {
-  alignas(64) float given[LANES];
-  store(given, x);
-  bool far = false;
-  for (float each : given) far |= !(each <= 8192 && each >= -8192);
-  if (far) {
-    for (float &each : given) each = quarters == 0 ? std::sin(each) : std::cos(each);
-    return load(given);
-  }
   V n = nearest(mul(x, set1(0.63661977236758134f)));
   V r = fma(n, set1(-1.5703125f), x);
   r = fma(n, set1(-4.837512969970703125e-4f), r);
@@ -142,14 +131,19 @@ INLINE V sine(V x, float quarters) {
   V z = mul(r, r);
   V s = fma(fma(set1(-1.9515295891e-4f), z, set1(8.3321608736e-3f)), z, set1(-1.6666654611e-1f));
   s = fma(mul(s, z), r, r);
-  V c =
-      fma(fma(set1(2.443315711809948e-5f), z, set1(-1.388731625493765e-3f)), z, set1(4.166664568298827e-2f));
+  V c = fma(fma(set1(2.443315711809948e-5f), z, set1(-1.388731625493765e-3f)), z, set1(4.166664568298827e-2f));
   c = fma(mul(c, z), z, fma(z, set1(-0.5f), set1(1)));
   V q = add(n, set1(quarters));
   q = sub(q, mul(set1(4), nearest(fma(q, set1(0.25f), set1(-0.375f))))); // 0, 1, 2 or 3
   V y = where_above(q, set1(0.5f), where_above(q, set1(1.5f), s, c), s);
   y = where_above(q, set1(2.5f), c, y);
-  return where_above(q, set1(1.5f), negative(y), y);
+  y = where_above(q, set1(1.5f), negative(y), y);
+  alignas(64) float given[LANES], found[LANES];
+  store(given, x);
+  store(found, y);
+  for (int i = 0; i < LANES; i++) // a lane at a time: none may depend on its neighbours
+    if (!(given[i] <= 8192 && given[i] >= -8192)) found[i] = quarters == 0 ? std::sin(given[i]) : std::cos(given[i]);
+  return load(found);
 }
 
 } // namespace HIDDENSTATE_ISA

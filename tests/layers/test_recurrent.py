@@ -392,7 +392,6 @@ def test_vmap_over_a_layer_and_its_copies():
         ({"activation": "tahn"}, InvalidArgument, "did you mean 'tanh'"),
         ({"activation": {"k": "tanh"}}, InvalidArgument, "no activation named 'k'"),
         ({"proj_size": 3}, Unsupported, "lstm has none; leave it out, or use a cell that has one"),
-        ({"backend": "native"}, Unsupported, "use backend='auto'"),
     ],
 )
 def test_wrong_arguments(given, error, words):

@@ -303,10 +303,11 @@ class Cell:
             if matrix.bias and bias:
                 shapes[matrix.bias] = (shapes[matrix.weight][0],)
         for vector in (*self.vectors, *self.norm_vectors):
-            shapes[vector.name] = (size[self._vector_width(vector)],)
+            shapes[vector.name] = (size[self.vector_width(vector)],)
         return shapes
 
-    def _vector_width(self, vector: Vector) -> str:
+    def vector_width(self, vector: Vector) -> str:
+        """The width letter of a parameter vector."""
         if vector in self.vectors:
             return vector.width
         wanted = node("vector", name=vector.name)

@@ -66,7 +66,7 @@ class RecurrentCell(CellModule):
         else:
             given = list(self.checked_state(state, tuple(x.shape[:-1]), x))
             given = [value.unsqueeze(0) for value in given] if single else given
-        plan = Plan(self._key, " ".join(self.names))
+        plan = Plan(self._key, " ".join(self.names), backend=self.backend)
         inputs = Inputs(rows, given, self.parameters_of(""), self.draw_masks(rows))
         output, *last = operators.unroll(plan, inputs)
         if single:

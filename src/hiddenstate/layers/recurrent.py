@@ -126,7 +126,8 @@ class Recurrent(CellModule):
         self.checked_input(x, self.input_size)
         lengths = checked_lengths(lengths, x)
         first = self.first_rows(x.shape[1]) if state is None else state
-        plans = [Plan(self._key, " ".join(self.names), " ".join(keep), reverse) for reverse in (False, True)]
+        names = " ".join(self.names), " ".join(keep)
+        plans = [Plan(self._key, *names, reverse, self.backend) for reverse in (False, True)]
         last: list[list[Tensor]] = []
         kept: dict[str, list[Tensor]] = {name: [] for name in keep}
         for layer in range(self.num_layers):

@@ -5,11 +5,14 @@ Letters: T steps, B sequences, F features, H hidden units, P projected units.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from hiddenstate import native
 from hiddenstate.errors import InvalidArgument, Unsupported, nearest
 from hiddenstate.layers.operators.calls import Counts, Inputs, Plan
 from hiddenstate.layers.operators.library import back_operator, folded, taped_operator, unroll_operator
@@ -19,18 +22,28 @@ BACKENDS = ("auto", "reference", "native")
 
 
 def choose_backend(asked: str) -> str:
-    """The backend that will run: "auto" takes the fastest that is here.
+    """The name of a backend, checked: "auto" takes the compiled core where it is built and fits the tensors.
 
-    Raises InvalidArgument for an unknown name, Unsupported where what is asked for is not here.
+    Raises InvalidArgument for an unknown name, Unsupported where the core is asked for and was not built.
     """
     if not isinstance(asked, str) or asked not in BACKENDS:
         raise InvalidArgument(f"expected a backend, came {asked!r}; {nearest(str(asked), BACKENDS)}")
     if asked == "native":
+        native.module()
+    return asked
+
+
+def _decided(asked: str, tensors: Sequence[Tensor]) -> str:
+    """The backend that runs these tensors: the core takes single precision on a CPU."""
+    if asked == "reference" or not native.available():
+        return "reference"
+    odd = [t for t in tensors if t.dtype is not torch.float32 or t.device.type != "cpu"]
+    if asked == "native" and odd:
         raise Unsupported(
-            "backend='native' asks for the compiled core, which this version does not have; "
-            "use backend='auto' or backend='reference'"
+            f"backend='native' runs torch.float32 on a CPU, came {odd[0].dtype} on {odd[0].device.type}; "
+            "use backend='auto', which takes the reference path then, or .float()"
         )
-    return "reference"
+    return "reference" if odd else "native"
 
 
 def autocast_to(x: Tensor) -> torch.dtype | None:
@@ -53,7 +66,9 @@ def unroll(plan: Plan, inputs: Inputs) -> list[Tensor]:
         lengths, *tensors = flat
         with torch.autocast(inputs.x.device.type, enabled=False):
             cast = [tensor.to(precision) for tensor in tensors if tensor is not None]
+            plan = replace(plan, backend=_decided(plan.backend, cast))
             return list(_Unroll.apply(plan, counts, _taped(cast), lengths, *cast)[:wanted])
+    plan = replace(plan, backend=_decided(plan.backend, flat[1:]))
     return list(_Unroll.apply(plan, counts, _taped(flat[1:]), *flat)[:wanted])
 
 
@@ -77,8 +92,7 @@ class _Unroll(torch.autograd.Function):
     @staticmethod
     def forward(plan: Plan, counts: Counts, taped: bool, *flat: Tensor | None) -> Any:
         i, operator = counts.parted(flat), taped_operator if taped else unroll_operator
-        words = (plan.key, plan.names, plan.keep, plan.reverse)
-        return tuple(operator(i.x, i.states, i.parameters, i.masks, i.lengths, *words))
+        return tuple(operator(i.x, i.states, i.parameters, i.masks, i.lengths, *plan.words()))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
@@ -118,6 +132,6 @@ class _Unroll(torch.autograd.Function):
 
 def _walked(plan: Plan, inputs: Inputs, tape: Any, grads: Any, wants_x: bool) -> list[Tensor | None]:
     """The gradients in the order of `Inputs.flat`, from the tape; masks, at the end, have none."""
-    i, words = inputs, (plan.key, plan.names, plan.keep, plan.reverse)
-    found = back_operator(grads, tape, i.x, i.parameters, i.masks, i.lengths, *words, wants_x)
+    i = inputs
+    found = back_operator(grads, tape, i.x, i.parameters, i.masks, i.lengths, *plan.words(), wants_x)
     return [None, *([] if wants_x else [None]), *found]

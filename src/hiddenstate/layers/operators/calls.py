@@ -25,15 +25,20 @@ def cell_of(key: str) -> Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run: a cell by its key, the names of the parameters given, values to keep, the direction.
+    """What to run: a cell by its key, the names of the parameters given, values to keep, the direction, where.
 
-    `names` and `keep` are words with a space between.
+    `names` and `keep` are words with a space between; `backend` is one of BACKENDS.
     """
 
     key: str
     names: str
     keep: str = ""
     reverse: bool = False
+    backend: str = "auto"
+
+    def words(self) -> tuple[str, str, str, bool, str]:
+        """The plan as the operators take it."""
+        return self.key, self.names, self.keep, self.reverse, self.backend
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from hiddenstate.derive.reference import Recurrence
 from hiddenstate.errors import InvalidArgument
+from hiddenstate.layers.operators import compiled
 from hiddenstate.layers.operators.back_propagation import backward
 from hiddenstate.layers.operators.calls import Counts, Inputs, Plan, cell_of
 from hiddenstate.layers.operators.replay import reference, replayed
@@ -51,11 +52,14 @@ def unroll_operator(
     names: str,
     keep: str,
     reverse: bool,
+    backend: str,
 ) -> list[Tensor]:
     """The output [T, B, width], each last state [B, width], each kept value [T, B, width]."""
     _checked(lengths, len(x))
-    inputs = Inputs(x, states, parameters, masks, lengths)
-    return _owned(reference(Plan(cell, names, keep, reverse), inputs), inputs.flat())
+    plan, inputs = Plan(cell, names, keep, reverse, backend), Inputs(x, states, parameters, masks, lengths)
+    if backend == "native":
+        return compiled.forward(plan, inputs, taped=False)
+    return _owned(reference(plan, inputs), inputs.flat())
 
 
 @unroll_operator.register_fake
@@ -69,6 +73,13 @@ def _shapes(
     names: str,
     keep: str,
     reverse: bool,
+    backend: str,
+) -> list[Tensor]:
+    return _shapes_of(x, states, parameters, cell, names, keep)
+
+
+def _shapes_of(
+    x: Tensor, states: Sequence[Tensor], parameters: Sequence[Tensor], cell: str, names: str, keep: str
 ) -> list[Tensor]:
     known = cell_of(cell)
     recurrence = Recurrence(known, dict(zip(names.split(), parameters, strict=True)))
@@ -100,9 +111,10 @@ def _unroll_taped(
     names: str,
     keep: str,
     reverse: bool,
+    backend: str,
 ) -> list[Tensor]:
     inputs = Inputs(x, states, parameters, masks, lengths)
-    found, tape = forward(_run(Plan(cell, names, keep, reverse), inputs), states)
+    found, tape = forward(_run(Plan(cell, names, keep, reverse, backend), inputs), states)
     return [*found, *tape]
 
 
@@ -117,9 +129,10 @@ def _unroll_back(
     names: str,
     keep: str,
     reverse: bool,
+    backend: str,
     wants_x: bool,
 ) -> list[Tensor]:
-    run = _run(Plan(cell, names, keep, reverse), Inputs(x, (), parameters, masks, lengths))
+    run = _run(Plan(cell, names, keep, reverse, backend), Inputs(x, (), parameters, masks, lengths))
     found = backward(run, tape, grads, wants_x)
     return [
         *([] if found.x is None else [found.x]),
@@ -139,10 +152,14 @@ def taped_operator(
     names: str,
     keep: str,
     reverse: bool,
+    backend: str,
 ) -> list[Tensor]:
     """What hiddenstate::unroll gives, and behind it the tape that hiddenstate::unroll_back reads."""
     _checked(lengths, len(x))
-    found = _unroll_taped(x, states, parameters, masks, lengths, cell, names, keep, reverse)
+    if backend == "native":
+        plan = Plan(cell, names, keep, reverse, backend)
+        return compiled.forward(plan, Inputs(x, states, parameters, masks, lengths), taped=True)
+    found = _unroll_taped(x, states, parameters, masks, lengths, cell, names, keep, reverse, backend)
     return _owned(found, (x, *states, *parameters, *masks, lengths))
 
 
@@ -158,16 +175,63 @@ def back_operator(
     names: str,
     keep: str,
     reverse: bool,
+    backend: str,
     wants_x: bool,
 ) -> list[Tensor]:
     """The gradients of x (where wanted), of the first states and of the parameters."""
-    found = _unroll_back(grads, tape, x, parameters, masks, lengths, cell, names, keep, reverse, wants_x)
+    if backend == "native":
+        plan = Plan(cell, names, keep, reverse, backend)
+        inputs = Inputs(x, (), parameters, masks, lengths)
+        return compiled.backward(plan, inputs, tape[0], grads, wants_x)
+    found = _unroll_back(
+        grads, tape, x, parameters, masks, lengths, cell, names, keep, reverse, backend, wants_x
+    )
     return _owned(found, (*grads, *tape, x, *parameters, *masks))
 
 
-# The shapes of these two are those of the operations they are made of, which run without values as well.
-taped_operator.register_fake(_unroll_taped)
-back_operator.register_fake(_unroll_back)
+# Without the core, the shapes of these two are those of the operations they are made of, which run without
+# values as well.
+@taped_operator.register_fake
+def _taped_shapes(
+    x: Tensor,
+    states: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    masks: Sequence[Tensor],
+    lengths: Tensor | None,
+    cell: str,
+    names: str,
+    keep: str,
+    reverse: bool,
+    backend: str,
+) -> list[Tensor]:
+    if backend == "native":
+        plan = Plan(cell, names, keep, reverse, backend)
+        tape = x.new_empty(compiled.tape_size(plan, Inputs(x, states, parameters, masks, lengths)))
+        return [*_shapes_of(x, states, parameters, cell, names, keep), tape]
+    return _unroll_taped(x, states, parameters, masks, lengths, cell, names, keep, reverse, backend)
+
+
+@back_operator.register_fake
+def _back_shapes(
+    grads: Sequence[Tensor | None],
+    tape: Sequence[Tensor],
+    x: Tensor,
+    parameters: Sequence[Tensor],
+    masks: Sequence[Tensor],
+    lengths: Tensor | None,
+    cell: str,
+    names: str,
+    keep: str,
+    reverse: bool,
+    backend: str,
+    wants_x: bool,
+) -> list[Tensor]:
+    if backend == "native":
+        plan = Plan(cell, names, keep, reverse, backend)
+        return compiled.empty_gradients(plan, Inputs(x, (), parameters, masks, lengths), wants_x)
+    return _unroll_back(
+        grads, tape, x, parameters, masks, lengths, cell, names, keep, reverse, backend, wants_x
+    )
 
 
 def folded(
@@ -225,7 +289,7 @@ def _gradients(ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:
     x, states, parameters, masks, *_ = ctx.needs_input_grad
     needed = [k for k, yes in enumerate(_flat_call(x, states, parameters, masks, False)) if yes]
     found = ctx.counts.parted(replayed(ctx.plan, ctx.counts, ctx.saved_tensors, needed, grads))
-    return found.x, found.states, found.parameters, found.masks, *[None] * 5
+    return found.x, found.states, found.parameters, found.masks, *[None] * 6
 
 
 # For graphs in which the operator stands by itself (an exported program that is trained on); `unroll` in

@@ -1,0 +1,25 @@
+// Layers that are fed step by step: weights are packed once, and a step allocates nothing.
+#pragma once
+#include "cell.h"
+
+namespace hiddenstate {
+
+class Stream {
+public:
+  explicit Stream(int64_t batch_) : batch(batch_) {}
+  // A layer on top of those there are; `parameters` are copied, `states` [B, width] are where it begins.
+  void add(std::shared_ptr<const CellShape>, const int64_t *sizes, const std::vector<const float *> &parameters,
+           const std::vector<const float *> &states);
+  // x [steps, B, F] to out [steps, B, width of the last layer]
+  void feed(const float *x, int64_t steps, float *out);
+  // one state of one layer [B, width], read or written
+  void state(size_t layer, size_t number, float *out) const;
+  void set_state(size_t layer, size_t number, const float *given);
+
+private:
+  struct Layer;
+  std::vector<std::shared_ptr<Layer>> layers;
+  int64_t batch;
+};
+
+} // namespace hiddenstate

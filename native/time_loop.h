@@ -1,0 +1,183 @@
+// The time loop: for each step its stages, for each stage its products, normalisations and code.
+#pragma once
+#include "interpreter.h"
+
+namespace hiddenstate {
+namespace HIDDENSTATE_ISA {
+
+// The sum of f(u) over a row; what lies beyond the width counts nothing.
+template <class Term> INLINE float row_sum(int64_t width, Term &&term) {
+  V sum = set1(0);
+  for (int64_t u = 0; u + LANES <= width; u += LANES) sum = add(sum, term(u, LANES));
+  if (const int64_t rest = width % LANES; rest) {
+    alignas(64) float last[LANES];
+    store(last, term(width - rest, rest));
+    std::fill(last + rest, last + LANES, 0.0f);
+    sum = add(sum, load(last));
+  }
+  return sum_of(sum);
+}
+
+static void norm_rows(const NormShape &norm, int64_t width, const Step &step, int64_t from, int64_t to) {
+  constexpr float EPSILON = 1e-5f;
+  const Buffer *buffers = step.buffers;
+  for (int64_t row = from; row < to; row++) {
+    const float *x = step.at(buffers[norm.source], row, 0).data;
+    float *y = step.at(buffers[norm.target], row, 0).data;
+    float *deviation = step.at(buffers[norm.deviation], row, 0).data;
+    const V mean = set1(row_sum(width, [&](int64_t u, int64_t n) { return load_some(x + u, n); }) / float(width));
+    if (norm.row < 0) {
+      const float square = row_sum(width, [&](int64_t u, int64_t n) {
+        const V d = sub(load_some(x + u, n), mean);
+        return mul(d, d);
+      });
+      *deviation = 1 / std::sqrt(square / float(width) + EPSILON);
+      for (int64_t u = 0; u < width; u += LANES) store(y + u, mul(sub(load(x + u), mean), set1(*deviation)));
+    } else {
+      const float *unit = step.at(buffers[norm.row], row, 0).data;
+      const V along = set1(row_sum(width, [&](int64_t u, int64_t n) {
+                             return mul(load_some(x + u, n), load_some(unit + u, n));
+                           }) / float(width));
+      for (int64_t u = 0; u < width; u += LANES) {
+        const V flat = sub(sub(load(x + u), mean), mul(load(unit + u), along));
+        store(y + u, mul(set1(*deviation), flat));
+      }
+    }
+  }
+}
+
+struct Runner {
+  const Program &program;
+  Buffer *buffers;
+  float *registers, *slots;
+
+  Runner(const Program &program_, Buffer *buffers_, float *scratch) : program(program_), buffers(buffers_) {
+    registers = scratch;
+    slots = scratch + most_registers(*program.half) * MOST_BLOCK;
+  }
+
+  // Tiles that one pass takes: enough vectors for the products to fill the registers and for the interpreter to
+  // spread its cost.
+  static int64_t group_of(const Stage &stage, int64_t rows) {
+    int64_t blocks = 0;
+    for (const ProductShape &shape : stage.products)
+      blocks = std::max<int64_t>(blocks, shape.back ? 1 : int64_t(shape.targets.size()));
+    return std::max<int64_t>(blocks ? std::max<int64_t>(1, 4 / blocks) : 1, 8 / rows);
+  }
+
+  void product(const ProductShape &shape, const Packed &packed, const Step &step, int64_t row, int64_t rows, int64_t tile,
+               int64_t tiles) {
+    const float *a[MOST_SOURCES];
+    int64_t strides[MOST_SOURCES];
+    float *out[MOST_SOURCES];
+    for (size_t s = 0; s < shape.sources.size(); s++) {
+      const At at = step.at(buffers[shape.sources[s]], row, 0);
+      a[s] = at.data, strides[s] = at.stride;
+    }
+    Targets targets{out, LANES, LANES, false};
+    for (size_t b = 0; b < shape.targets.size(); b++) {
+      const Buffer &buffer = buffers[shape.targets[b]];
+      if (buffer.place == Place::SLOT) {
+        out[b] = slots + buffer.stride * rows * tiles * LANES;
+        targets.next_tile = rows * LANES;
+      } else {
+        const At at = step.at(buffer, row, tile * LANES);
+        out[b] = at.data, targets.stride = at.stride;
+      }
+    }
+    product_tiles(packed, a, strides, rows, tile, tiles, targets);
+  }
+
+  void stage(const Stage &stage, const Packed *packed, const Step &step, int64_t from, int64_t to) {
+    const int64_t *sizes = program.sizes;
+    if (stage.whole) {
+      // forwards a norm reads a product, on the way back a product reads what came through a norm
+      for (const NormShape &norm : stage.norms)
+        if (norm.row >= 0) norm_rows(norm, sizes[norm.width], step, from, to);
+      for (size_t i = 0; i < stage.products.size(); i++) {
+        const int64_t tiles = tiles_of(packed[i].width);
+        for (int64_t tile = 0; tile < tiles; tile += 4)
+          in_parts(from, to, MOST_BLOCK_ROWS, [&](int64_t row, int64_t end) {
+            product(stage.products[i], packed[i], step, row, end - row, tile, std::min<int64_t>(4, tiles - tile));
+          });
+      }
+      for (const NormShape &norm : stage.norms)
+        if (norm.row < 0) norm_rows(norm, sizes[norm.width], step, from, to);
+    }
+    const int64_t parts = (to - from + MOST_BLOCK_ROWS - 1) / MOST_BLOCK_ROWS;
+    const int64_t group = group_of(stage, (to - from + parts - 1) / parts);
+    for (const Code &code : stage.codes) {
+      const int64_t tiles = tiles_of(sizes[code.width]);
+      for (int64_t tile = 0; tile < tiles; tile += group)
+        in_parts(from, to, MOST_BLOCK_ROWS, [&](int64_t row, int64_t end) {
+          const int64_t rows = end - row, wide = std::min(group, tiles - tile);
+          if (!stage.whole)
+            for (size_t i = 0; i < stage.products.size(); i++)
+              if (stage.products[i].width == code.width)
+                product(stage.products[i], packed[i], step, row, rows, tile, wide);
+          interpret(code, {step, row, tile, int(rows), int(wide), slots}, registers);
+        });
+    }
+  }
+
+  // The inputs of steps [p, ...) for rows [from, to), as many steps as there is room for; returns where they end.
+  int64_t chunk(const Rows &rows, int64_t p, int64_t from, int64_t to, float *room) {
+    const Program &g = program;
+    const int64_t until = std::min(rows.steps, p + std::max<int64_t>(1, g.chunk / rows.count[0]));
+    const int64_t base = std::min(rows.first[p], rows.first[until - 1]);
+    const bool all = from == 0 && to == rows.count[0];
+    for (const InputProduct &input : g.inputs) {
+      const int64_t wide = rounded_up(input.packed.width), stride = wide * input.packed.blocks;
+      const float *x = g.x.data + base * g.x.stride;
+      const auto part = [&](int64_t begin, int64_t end) {
+        multiply(input.packed, &x, &g.x.stride, room, stride, wide, false, begin - base, end - base);
+      };
+      if (all) part(base, std::max(rows.first[p] + rows.count[p], rows.first[until - 1] + rows.count[until - 1]));
+      else
+        for (int64_t q = p; q < until; q++)
+          if (from < rows.count[q]) part(rows.first[q] + from, rows.first[q] + std::min(to, rows.count[q]));
+      for (size_t i = 0; i < g.half->buffers.size(); i++) {
+        const int64_t block = g.half->buffers[i].index - input.number;
+        if (g.half->buffers[i].kind == Kind::INPUT && block >= 0 && block < input.packed.blocks)
+          buffers[i] = {Place::BY_STEP, room + block * wide - base * stride, stride};
+      }
+      room += g.chunk * stride;
+    }
+    return until;
+  }
+};
+
+INLINE void step(Runner &runner, const Rows &rows, int64_t p, int64_t from, int64_t to) {
+  const Packed *packed = runner.program.products.data();
+  const Step now{runner.buffers, rows, p};
+  for (const Stage &stage : runner.program.half->stages) {
+    if (from < to) runner.stage(stage, packed, now, from, to);
+    packed += stage.products.size();
+  }
+  // rows that have not begun or are over keep what they have, so the caller knows in which of the two it lies
+  for (auto [one, other] : runner.program.half->swaps) std::swap(runner.buffers[one].data, runner.buffers[other].data);
+}
+
+// Rows never meet within a step, so a range of rows runs through all steps on its own, without waiting.
+static void run(const Program &program, const Rows &rows, bool back, int64_t from, int64_t to, float *room,
+                Watch &watch, bool asks) {
+  std::vector<float> scratch(size_t(scratch_floats(*program.half)));
+  std::vector<Buffer> buffers = program.buffers; // this thread's own, as it exchanges some of them
+  Runner runner(program, buffers.data(), scratch.data());
+  for (int64_t i = 0, ready = 0; i < rows.steps; i++) {
+    const int64_t p = back ? rows.steps - 1 - i : i;
+    if (program.chunk && p == ready) ready = runner.chunk(rows, p, from, to, room);
+    step(runner, rows, p, from, std::min(to, rows.count[p]));
+    if (asks && watch.ask && watch.ask()) watch.stopped = true;
+    if (watch.stopped.load(std::memory_order_relaxed)) return;
+  }
+}
+
+static void single_step(Program &program, int64_t count, float *scratch) {
+  const int64_t first = 0;
+  Runner runner(program, program.buffers.data(), scratch);
+  step(runner, {&count, &first, 1}, 0, 0, count);
+}
+
+} // namespace HIDDENSTATE_ISA
+} // namespace hiddenstate
