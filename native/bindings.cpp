@@ -1,5 +1,5 @@
-// The only file that knows Python. Arrays come as addresses; the callers (layers/operators/compiled.py, infer/) have
-// checked their sizes and keep them alive.
+// The only file that knows Python. Arrays come as addresses; the callers (layers/operators/compiled.py,
+// infer/) have checked their sizes and keep them alive.
 #include "stream.h"
 #include <chrono>
 #include <nanobind/nanobind.h>
@@ -31,7 +31,8 @@ using ProductTuple = std::tuple<Ints, Ints, int32_t, int32_t, bool, int32_t, int
 using InstructionTuple = std::tuple<Ints, float, float>;
 using CodeTuple = std::tuple<int32_t, int32_t, int32_t, std::vector<InstructionTuple>>;
 using StageTuple = std::tuple<bool, std::vector<ProductTuple>, std::vector<Ints>, std::vector<CodeTuple>>;
-using HalfTuple = std::tuple<std::vector<Ints>, std::vector<StageTuple>, std::vector<std::pair<int32_t, int32_t>>>;
+using HalfTuple =
+    std::tuple<std::vector<Ints>, std::vector<StageTuple>, std::vector<std::pair<int32_t, int32_t>>>;
 
 static Half half_of(const HalfTuple &given) {
   Half half;
@@ -61,9 +62,10 @@ struct Cell {
   std::shared_ptr<CellShape> shape = std::make_shared<CellShape>();
 
   Cell(const std::vector<Ints> &matrices, const Ints &states, const std::vector<MaskTuple> &masks,
-       const std::vector<Ints> &vectors, const std::vector<Ints> &inputs, const std::vector<GradientTuple> &gradients,
-       const std::tuple<int32_t, Ints, Ints, int32_t, Ints> &widths, const HalfTuple &plain, const HalfTuple &taped,
-       const HalfTuple &back) {
+       const std::vector<Ints> &vectors, const std::vector<Ints> &inputs,
+       const std::vector<GradientTuple> &gradients,
+       const std::tuple<int32_t, Ints, Ints, int32_t, Ints> &widths, const HalfTuple &plain,
+       const HalfTuple &taped, const HalfTuple &back) {
     for (const Ints &m : matrices) shape->matrices.push_back({m.at(0), m.at(1), m.at(2), m.at(3), m.at(4)});
     shape->states = states;
     for (const auto &[width, per_step, mean] : masks) shape->masks.push_back({width, per_step, mean});
@@ -91,8 +93,9 @@ static bool interrupted() {
 
 using Sizes = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t>; // T B F H P
 
-static Call call_of(const Sizes &sizes, Address x, Address lengths, bool reverse, const std::vector<Address> &states,
-                    const std::vector<Address> &parameters, const std::vector<Address> &masks, int threads) {
+static Call call_of(const Sizes &sizes, Address x, Address lengths, bool reverse,
+                    const std::vector<Address> &states, const std::vector<Address> &parameters,
+                    const std::vector<Address> &masks, int threads) {
   Call call{};
   int64_t width_f, width_h, width_p;
   std::tie(call.T, call.B, width_f, width_h, width_p) = sizes;
@@ -122,13 +125,15 @@ static void forward_of(const Cell &cell, const Sizes &sizes, Address x, Address 
                        const std::vector<Address> &masks, const std::vector<Address> &outputs, Address tape,
                        int threads) {
   const Call call = call_of(sizes, x, lengths, reverse, states, parameters, masks, threads);
-  uninterrupted([&] { return forward(*cell.shape, call, outputs_at(outputs), reinterpret_cast<float *>(tape)); });
+  uninterrupted(
+      [&] { return forward(*cell.shape, call, outputs_at(outputs), reinterpret_cast<float *>(tape)); });
 }
 
 static void backward_of(const Cell &cell, const Sizes &sizes, Address x, Address lengths, bool reverse,
-                        const std::vector<Address> &parameters, const std::vector<Address> &masks, Address tape,
-                        const std::vector<Address> &grads, Address dx, const std::vector<Address> &dstates,
-                        const std::vector<Address> &dparameters, int threads) {
+                        const std::vector<Address> &parameters, const std::vector<Address> &masks,
+                        Address tape, const std::vector<Address> &grads, Address dx,
+                        const std::vector<Address> &dstates, const std::vector<Address> &dparameters,
+                        int threads) {
   const Call call = call_of(sizes, x, lengths, reverse, {}, parameters, masks, threads);
   uninterrupted([&] {
     return backward(*cell.shape, call, reinterpret_cast<const float *>(tape), inputs_at(grads),
@@ -136,15 +141,17 @@ static void backward_of(const Cell &cell, const Sizes &sizes, Address x, Address
   });
 }
 
-static void add_layer(Stream &stream, const Cell &cell, const Sizes &sizes, const std::vector<Address> &parameters,
-                      const std::vector<Address> &states) {
+static void add_layer(Stream &stream, const Cell &cell, const Sizes &sizes,
+                      const std::vector<Address> &parameters, const std::vector<Address> &states) {
   const Call call = call_of(sizes, 0, 0, false, states, parameters, {}, 1);
   stream.add(cell.shape, call.sizes, call.parameters, call.states);
 }
 
 static void feed(Stream &stream, Address x, int64_t steps, Address out) {
   nb::gil_scoped_release released;
-  on_threads(1, [&](int) { stream.feed(reinterpret_cast<const float *>(x), steps, reinterpret_cast<float *>(out)); });
+  on_threads(1, [&](int) {
+    stream.feed(reinterpret_cast<const float *>(x), steps, reinterpret_cast<float *>(out));
+  });
 }
 
 NB_MODULE(_native, m) {
@@ -163,10 +170,10 @@ NB_MODULE(_native, m) {
     kernels().elementwise(op, reinterpret_cast<const float *>(x), reinterpret_cast<float *>(y), n, k0, k1);
   });
   nb::class_<Cell>(m, "Cell")
-      .def(nb::init<const std::vector<Ints> &, const Ints &, const std::vector<MaskTuple> &, const std::vector<Ints> &,
-                    const std::vector<Ints> &, const std::vector<GradientTuple> &,
-                    const std::tuple<int32_t, Ints, Ints, int32_t, Ints> &, const HalfTuple &, const HalfTuple &,
-                    const HalfTuple &>())
+      .def(nb::init<const std::vector<Ints> &, const Ints &, const std::vector<MaskTuple> &,
+                    const std::vector<Ints> &, const std::vector<Ints> &, const std::vector<GradientTuple> &,
+                    const std::tuple<int32_t, Ints, Ints, int32_t, Ints> &, const HalfTuple &,
+                    const HalfTuple &, const HalfTuple &>())
       .def("tape_size", &tape_size)
       .def("forward", &forward_of)
       .def("backward", &backward_of);
@@ -174,10 +181,8 @@ NB_MODULE(_native, m) {
       .def(nb::init<int64_t>())
       .def("add", &add_layer)
       .def("feed", &feed)
-      .def("state",
-           [](const Stream &s, size_t layer, size_t number, Address out) {
-             s.state(layer, number, reinterpret_cast<float *>(out));
-           })
+      .def("state", [](const Stream &s, size_t layer, size_t number,
+                       Address out) { s.state(layer, number, reinterpret_cast<float *>(out)); })
       .def("set_state", [](Stream &s, size_t layer, size_t number, Address given) {
         s.set_state(layer, number, reinterpret_cast<const float *>(given));
       });

@@ -52,7 +52,8 @@ struct Borrowed {
 
 // --- rows ---
 
-// Which row is which: row first[p] + r is step p of the r-th sequence in `order`, and row place[n] of the caller's.
+// Which row is which: row first[p] + r is step p of the r-th sequence in `order`, and row place[n] of the
+// caller's.
 struct Layout {
   std::vector<int64_t> count, first, order, place;
   int64_t steps, N;
@@ -89,7 +90,8 @@ struct Layout {
 
 static void copy_rows(const float *from, int64_t from_stride, float *to, int64_t to_stride, int64_t rows,
                       int64_t width) {
-  for (int64_t r = 0; r < rows; r++) std::memcpy(to + r * to_stride, from + r * from_stride, size_t(width) * 4);
+  for (int64_t r = 0; r < rows; r++)
+    std::memcpy(to + r * to_stride, from + r * from_stride, size_t(width) * 4);
 }
 
 // --- a run's buffers ---
@@ -99,11 +101,12 @@ struct Setup {
   const Call &call;
   Layout layout;
   Program program;
-  std::vector<Buffer> inputs, states, nexts, kept, vectors, masks, tape, deviations, values, adjoints, backs, wishes,
-      deltas, sums;
+  std::vector<Buffer> inputs, states, nexts, kept, vectors, masks, tape, deviations, values, adjoints, backs,
+      wishes, deltas, sums;
   Buffer output{}, adjoint{};
 
-  Setup(const CellShape &cell_, const Call &call_, const Half &half) : cell(cell_), call(call_), layout(call_) {
+  Setup(const CellShape &cell_, const Call &call_, const Half &half)
+      : cell(cell_), call(call_), layout(call_) {
     program.half = &half, program.sizes = call.sizes;
   }
 
@@ -111,8 +114,12 @@ struct Setup {
   int64_t wide(int32_t letter) const { return rounded_up(size(letter)); }
   Rows rows() const { return layout.rows(); }
 
-  Buffer by_step(int32_t letter) { return {Place::BY_STEP, workspace.take(layout.N * wide(letter)), wide(letter)}; }
-  Buffer by_row(int32_t letter) { return {Place::BY_ROW, workspace.take(call.B * wide(letter)), wide(letter)}; }
+  Buffer by_step(int32_t letter) {
+    return {Place::BY_STEP, workspace.take(layout.N * wide(letter)), wide(letter)};
+  }
+  Buffer by_row(int32_t letter) {
+    return {Place::BY_ROW, workspace.take(call.B * wide(letter)), wide(letter)};
+  }
 
   // Values of every step as the caller has them or, packed, in a copy of ours.
   Buffer of_steps(const float *given, int64_t width) {
@@ -157,13 +164,16 @@ struct Setup {
 
   void leaves() {
     for (const VectorShape &v : cell.vectors)
-      vectors.push_back(
-          {Place::VECTOR, const_cast<float *>(call.parameters[size_t(v.parameter)]), 0, nullptr, size(v.width)});
+      vectors.push_back({Place::VECTOR, const_cast<float *>(call.parameters[size_t(v.parameter)]), 0, nullptr,
+                         size(v.width)});
     for (size_t m = 0; m < cell.masks.size(); m++) {
       const MaskShape &mask = cell.masks[m];
-      if (call.masks.empty()) masks.push_back(constant(mask.mean, mask.width));
-      else if (mask.per_step) masks.push_back(of_steps(call.masks[m], size(mask.width)));
-      else masks.push_back(of_sequences(call.masks[m], size(mask.width)));
+      if (call.masks.empty())
+        masks.push_back(constant(mask.mean, mask.width));
+      else if (mask.per_step)
+        masks.push_back(of_steps(call.masks[m], size(mask.width)));
+      else
+        masks.push_back(of_sequences(call.masks[m], size(mask.width)));
     }
   }
 
@@ -195,24 +205,59 @@ struct Setup {
     for (const BufferShape &shape : program.half->buffers) {
       const auto one_of = [&](const std::vector<Buffer> &list) { return list[size_t(shape.index)]; };
       switch (shape.kind) {
-      case Kind::INPUT: program.buffers.push_back(one_of(inputs)); break;
-      case Kind::STATE: program.buffers.push_back(one_of(states)); break;
-      case Kind::NEXT: program.buffers.push_back(one_of(nexts)); break;
-      case Kind::OUTPUT: program.buffers.push_back(output); break;
-      case Kind::KEPT: program.buffers.push_back(one_of(kept)); break;
-      case Kind::VECTOR: program.buffers.push_back(one_of(vectors)); break;
-      case Kind::MASK: program.buffers.push_back(one_of(masks)); break;
-      case Kind::TAPE: program.buffers.push_back(one_of(tape)); break;
-      case Kind::DEVIATION: program.buffers.push_back(one_of(deviations)); break;
-      case Kind::VALUE: program.buffers.push_back(by_row(shape.width)); break;
-      case Kind::SLOT: program.buffers.push_back({Place::SLOT, nullptr, shape.index}); break;
-      case Kind::ADJOINT: program.buffers.push_back(one_of(adjoints)); break;
-      case Kind::BACK: program.buffers.push_back(one_of(backs)); break;
-      case Kind::ADJOINT_OUTPUT: program.buffers.push_back(adjoint); break;
-      case Kind::WISH: program.buffers.push_back(one_of(wishes)); break;
-      case Kind::DELTA: program.buffers.push_back(one_of(deltas)); break;
-      case Kind::SUM: program.buffers.push_back(one_of(sums)); break;
-      case Kind::X: break;
+      case Kind::INPUT:
+        program.buffers.push_back(one_of(inputs));
+        break;
+      case Kind::STATE:
+        program.buffers.push_back(one_of(states));
+        break;
+      case Kind::NEXT:
+        program.buffers.push_back(one_of(nexts));
+        break;
+      case Kind::OUTPUT:
+        program.buffers.push_back(output);
+        break;
+      case Kind::KEPT:
+        program.buffers.push_back(one_of(kept));
+        break;
+      case Kind::VECTOR:
+        program.buffers.push_back(one_of(vectors));
+        break;
+      case Kind::MASK:
+        program.buffers.push_back(one_of(masks));
+        break;
+      case Kind::TAPE:
+        program.buffers.push_back(one_of(tape));
+        break;
+      case Kind::DEVIATION:
+        program.buffers.push_back(one_of(deviations));
+        break;
+      case Kind::VALUE:
+        program.buffers.push_back(by_row(shape.width));
+        break;
+      case Kind::SLOT:
+        program.buffers.push_back({Place::SLOT, nullptr, shape.index});
+        break;
+      case Kind::ADJOINT:
+        program.buffers.push_back(one_of(adjoints));
+        break;
+      case Kind::BACK:
+        program.buffers.push_back(one_of(backs));
+        break;
+      case Kind::ADJOINT_OUTPUT:
+        program.buffers.push_back(adjoint);
+        break;
+      case Kind::WISH:
+        program.buffers.push_back(one_of(wishes));
+        break;
+      case Kind::DELTA:
+        program.buffers.push_back(one_of(deltas));
+        break;
+      case Kind::SUM:
+        program.buffers.push_back(one_of(sums));
+        break;
+      case Kind::X:
+        break;
       }
     }
     for (const Stage &stage : program.half->stages)
@@ -292,20 +337,26 @@ bool forward(const CellShape &cell, const Call &call, const std::vector<float *>
       s.deviations.push_back({Place::ROW_SCALAR, workspace.take(s.layout.N), 1});
   }
   s.output = s.to_steps(outputs[0], cell.output);
-  for (size_t k = 0; k < cell.kept.size(); k++) s.kept.push_back(s.to_steps(outputs[1 + states + k], cell.kept[k]));
+  for (size_t k = 0; k < cell.kept.size(); k++)
+    s.kept.push_back(s.to_steps(outputs[1 + states + k], cell.kept[k]));
   s.place_buffers();
   if (!s.run(false)) return false;
   s.unpack(s.output, outputs[0], s.size(cell.output));
-  for (size_t k = 0; k < cell.kept.size(); k++) s.unpack(s.kept[k], outputs[1 + states + k], s.size(cell.kept[k]));
+  for (size_t k = 0; k < cell.kept.size(); k++)
+    s.unpack(s.kept[k], outputs[1 + states + k], s.size(cell.kept[k]));
   const Layout &layout = s.layout;
   for (size_t i = 0; i < states; i++) {
     const int64_t width = s.size(cell.states[i]), stride = rounded_up(width);
     for (int64_t r = 0; r < call.B; r++) {
       const int64_t b = layout.sequence(r), length = call.lengths ? call.lengths[b] : layout.steps;
       const float *row;
-      if (tape && length) row = s.nexts[i].data + (layout.first[size_t(length - 1)] + r) * stride;
-      else if (tape) row = s.states[i].other + r * stride;
-      else row = (length % 2 ? s.nexts[i] : s.states[i]).data + r * stride; // they are exchanged after every step
+      if (tape && length)
+        row = s.nexts[i].data + (layout.first[size_t(length - 1)] + r) * stride;
+      else if (tape)
+        row = s.states[i].other + r * stride;
+      else
+        row =
+            (length % 2 ? s.nexts[i] : s.states[i]).data + r * stride; // they are exchanged after every step
       std::memcpy(outputs[1 + i] + b * width, row, size_t(width) * 4);
     }
   }
@@ -337,7 +388,8 @@ static std::vector<Piece> pieces_of(Setup &s, const GradientShape &g, const Buff
   float *before = workspace.take((layout.N - running) * stride);
   float *to = before;
   for (int64_t p = 1; p < layout.steps; to += layout.count[size_t(p)] * stride, p++)
-    copy_rows(state.data + layout.first[size_t(p - 1)] * stride, stride, to, stride, layout.count[size_t(p)], stride);
+    copy_rows(state.data + layout.first[size_t(p - 1)] * stride, stride, to, stride, layout.count[size_t(p)],
+              stride);
   return {piece(0, state.other, stride, running), piece(running, before, stride, layout.N - running)};
 }
 
@@ -383,10 +435,12 @@ static void gradient_of_x(Setup &s, float *dx) {
   bool first = true;
   for (const GradientShape &g : s.cell.gradients) {
     if (g.operand != Kind::X) continue;
-    const Packed packed = s.packed(s.cell.matrices[size_t(g.matrix)], g.first, int64_t(g.deltas.size()), true);
+    const Packed packed =
+        s.packed(s.cell.matrices[size_t(g.matrix)], g.first, int64_t(g.deltas.size()), true);
     std::vector<const float *> a;
     std::vector<int64_t> strides;
-    for (int32_t d : g.deltas) a.push_back(s.deltas[size_t(d)].data), strides.push_back(s.deltas[size_t(d)].stride);
+    for (int32_t d : g.deltas)
+      a.push_back(s.deltas[size_t(d)].data), strides.push_back(s.deltas[size_t(d)].stride);
     if (!first) part.resize(size_t(layout.N * out.stride));
     float *to = first ? out.data : part.data();
     const int threads = s.threads(layout.N * width * int64_t(g.deltas.size()) * packed.inner);
@@ -402,15 +456,17 @@ static void gradient_of_x(Setup &s, float *dx) {
   s.unpack(out, dx, width);
 }
 
-bool backward(const CellShape &cell, const Call &call, const float *tape, const std::vector<const float *> &grads,
-              float *dx, const std::vector<float *> &dstates, const std::vector<float *> &dparameters) {
+bool backward(const CellShape &cell, const Call &call, const float *tape,
+              const std::vector<const float *> &grads, float *dx, const std::vector<float *> &dstates,
+              const std::vector<float *> &dparameters) {
   Borrowed borrowed;
   Setup s(cell, call, cell.back);
   const size_t states = cell.states.size();
   for (const MatrixShape &m : cell.matrices) {
     const int64_t floats = s.size(m.height) * m.blocks;
     std::memset(dparameters[size_t(m.weight)], 0, size_t(floats * s.size(m.inner)) * 4);
-    if (m.bias >= 0 && dparameters[size_t(m.bias)]) std::memset(dparameters[size_t(m.bias)], 0, size_t(floats) * 4);
+    if (m.bias >= 0 && dparameters[size_t(m.bias)])
+      std::memset(dparameters[size_t(m.bias)], 0, size_t(floats) * 4);
   }
   s.leaves();
   s.lay_tape(const_cast<float *>(tape));
@@ -418,13 +474,16 @@ bool backward(const CellShape &cell, const Call &call, const float *tape, const 
     return grad ? s.of_steps(grad, s.size(width)) : s.constant(0, width);
   };
   s.adjoint = given(grads[0], cell.output);
-  for (size_t k = 0; k < cell.kept.size(); k++) s.wishes.push_back(given(grads[1 + states + k], cell.kept[k]));
+  for (size_t k = 0; k < cell.kept.size(); k++)
+    s.wishes.push_back(given(grads[1 + states + k], cell.kept[k]));
   for (size_t i = 0; i < states; i++) {
     const int64_t width = s.size(cell.states[i]);
     for (std::vector<Buffer> *list : {&s.adjoints, &s.backs}) {
       list->push_back(s.by_row(cell.states[i]));
-      if (grads[1 + i]) s.copy_sequences(grads[1 + i], list->back().data, width);
-      else std::memset(list->back().data, 0, size_t(call.B * rounded_up(width)) * 4);
+      if (grads[1 + i])
+        s.copy_sequences(grads[1 + i], list->back().data, width);
+      else
+        std::memset(list->back().data, 0, size_t(call.B * rounded_up(width)) * 4);
     }
   }
   for (int32_t width : cell.deltas) s.deltas.push_back(s.by_step(width));

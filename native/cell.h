@@ -53,8 +53,8 @@ private:
   int64_t used = 0;
 };
 
-// The caller's arrays. x [T, B, F] with rows of F floats; states [B, width]; masks [T, B, width] or [B, width], none
-// at all or one for each of the cell's; lengths [B] or null; all without gaps.
+// The caller's arrays. x [T, B, F] with rows of F floats; states [B, width]; masks [T, B, width] or [B,
+// width], none at all or one for each of the cell's; lengths [B] or null; all without gaps.
 struct Call {
   int64_t T, B;
   int64_t sizes[LETTERS];
@@ -69,12 +69,13 @@ struct Call {
 // Floats of the tape of a call.
 int64_t tape_floats(const CellShape &, const int64_t *sizes, int64_t T, int64_t B);
 
-// outputs: the output [T, B, width], the last states [B, width], the kept values [T, B, width]. With a tape the
-// taped program runs. False where the run was interrupted.
+// outputs: the output [T, B, width], the last states [B, width], the kept values [T, B, width]. With a tape
+// the taped program runs. False where the run was interrupted.
 bool forward(const CellShape &, const Call &, const std::vector<float *> &outputs, float *tape);
 
-// grads: of all outputs, null for zero. dx [T, B, F] may be null; dparameters are null where there is no parameter.
-bool backward(const CellShape &, const Call &, const float *tape, const std::vector<const float *> &grads, float *dx,
-              const std::vector<float *> &dstates, const std::vector<float *> &dparameters);
+// grads: of all outputs, null for zero. dx [T, B, F] may be null; dparameters are null where there is no
+// parameter.
+bool backward(const CellShape &, const Call &, const float *tape, const std::vector<const float *> &grads,
+              float *dx, const std::vector<float *> &dstates, const std::vector<float *> &dparameters);
 
 } // namespace hiddenstate

@@ -1,4 +1,5 @@
-// The interpreter of tile programs: straight-line code over a block of rows x tiles that stays in the first cache.
+// The interpreter of tile programs: straight-line code over a block of rows x tiles that stays in the first
+// cache.
 #pragma once
 #include "product.h"
 #include "vector_math.h"
@@ -8,25 +9,44 @@ namespace HIDDENSTATE_ISA {
 
 INLINE V apply(int32_t op, V x, float k0, float k1) {
   switch (op) {
-  case EXP: return exp(x);
-  case LOG: return log(x);
-  case SIGMOID: return sigmoid(x);
-  case TANH: return tanh(x);
-  case RELU: return where_nan(x, x, where_above(x, set1(0), x, set1(0)));
-  case LEAKY_RELU: return where_above(x, set1(0), x, mul(set1(k0), x));
-  case ELU: return where_above(x, set1(0), x, mul(set1(k0), exp_minus_one(x)));
-  case SOFTPLUS: return softplus(x);
-  case SOFTSIGN: return div(x, add(set1(1), magnitude(x)));
-  case HARD_SIGMOID: return at_most(1, at_least(0, fma(set1(k0), x, set1(k1))));
-  case SILU: return mul(x, sigmoid(x));
-  case GELU: return mul(x, normal_cdf(x));
-  case NORMAL_CDF: return normal_cdf(x);
-  case SIN: return sine(x, 0);
-  case COS: return sine(x, 1);
-  case AFFINE: return fma(set1(k0), x, set1(k1));
-  case THRESHOLDED_RELU: return where_nan(x, x, where_above(x, set1(k0), x, set1(0)));
-  case SCALED_TANH: return mul(set1(k0), tanh(mul(set1(k1), x)));
-  default: return x;
+  case EXP:
+    return exp(x);
+  case LOG:
+    return log(x);
+  case SIGMOID:
+    return sigmoid(x);
+  case TANH:
+    return tanh(x);
+  case RELU:
+    return where_nan(x, x, where_above(x, set1(0), x, set1(0)));
+  case LEAKY_RELU:
+    return where_above(x, set1(0), x, mul(set1(k0), x));
+  case ELU:
+    return where_above(x, set1(0), x, mul(set1(k0), exp_minus_one(x)));
+  case SOFTPLUS:
+    return softplus(x);
+  case SOFTSIGN:
+    return div(x, add(set1(1), magnitude(x)));
+  case HARD_SIGMOID:
+    return at_most(1, at_least(0, fma(set1(k0), x, set1(k1))));
+  case SILU:
+    return mul(x, sigmoid(x));
+  case GELU:
+    return mul(x, normal_cdf(x));
+  case NORMAL_CDF:
+    return normal_cdf(x);
+  case SIN:
+    return sine(x, 0);
+  case COS:
+    return sine(x, 1);
+  case AFFINE:
+    return fma(set1(k0), x, set1(k1));
+  case THRESHOLDED_RELU:
+    return where_nan(x, x, where_above(x, set1(k0), x, set1(0)));
+  case SCALED_TANH:
+    return mul(set1(k0), tanh(mul(set1(k1), x)));
+  default:
+    return x;
   }
 }
 
@@ -49,19 +69,23 @@ struct Step {
 
   At at(const Buffer &buffer, int64_t row, int64_t column) const {
     switch (buffer.place) {
-    case Place::BY_STEP: return {buffer.data + (rows.first[p] + row) * buffer.stride + column, buffer.stride};
+    case Place::BY_STEP:
+      return {buffer.data + (rows.first[p] + row) * buffer.stride + column, buffer.stride};
     case Place::PREVIOUS:
       if (p == 0) return {const_cast<float *>(buffer.other) + row * buffer.stride + column, buffer.stride};
       return {buffer.data + (rows.first[p - 1] + row) * buffer.stride + column, buffer.stride};
-    case Place::BY_ROW: return {buffer.data + row * buffer.stride + column, buffer.stride};
-    case Place::ROW_SCALAR: return {buffer.data + rows.first[p] + row, 1};
-    default: return {buffer.data + column, 0};
+    case Place::BY_ROW:
+      return {buffer.data + row * buffer.stride + column, buffer.stride};
+    case Place::ROW_SCALAR:
+      return {buffer.data + rows.first[p] + row, 1};
+    default:
+      return {buffer.data + column, 0};
     }
   }
 };
 
-// A block of `rows` rows from `row` and `tiles` tiles from `tile`: what one pass of the code works on. Registers and
-// slots are [number][tile][row][16].
+// A block of `rows` rows from `row` and `tiles` tiles from `tile`: what one pass of the code works on.
+// Registers and slots are [number][tile][row][16].
 struct Block {
   const Step &step;
   int64_t row, tile;
@@ -108,8 +132,8 @@ struct Block {
   }
 };
 
-#define EACH(expression)                                       \
-  for (int r = 0; r < size; r += LANES) store(d + r, (expression)); \
+#define EACH(expression)                                                                                     \
+  for (int r = 0; r < size; r += LANES) store(d + r, (expression));                                          \
   break
 #define A load(a + r)
 #define B load(b + r)
@@ -122,18 +146,32 @@ static void interpret(const Code &code, const Block &block, float *registers) {
     const float *a = registers + int64_t(i.a) * size, *b = registers + int64_t(i.b) * size,
                 *c = registers + int64_t(i.c) * size;
     switch (i.op) {
-    case LOAD: block.read(i.buffer, d); break;
-    case STORE: block.write(i.buffer, a); break;
-    case CONST: EACH(set1(i.k0));
-    case ADD: EACH(add(A, B));
-    case SUB: EACH(sub(A, B));
-    case MUL: EACH(mul(A, B));
-    case DIV: EACH(div(A, B));
-    case MAX: EACH(maximum(A, B));
-    case SELECT: EACH(select(A, B, C));
-    case SIGMOID: EACH(sigmoid(A));
-    case TANH: EACH(tanh(A));
-    default: EACH(apply(i.op, A, i.k0, i.k1));
+    case LOAD:
+      block.read(i.buffer, d);
+      break;
+    case STORE:
+      block.write(i.buffer, a);
+      break;
+    case CONST:
+      EACH(set1(i.k0));
+    case ADD:
+      EACH(add(A, B));
+    case SUB:
+      EACH(sub(A, B));
+    case MUL:
+      EACH(mul(A, B));
+    case DIV:
+      EACH(div(A, B));
+    case MAX:
+      EACH(maximum(A, B));
+    case SELECT:
+      EACH(select(A, B, C));
+    case SIGMOID:
+      EACH(sigmoid(A));
+    case TANH:
+      EACH(tanh(A));
+    default:
+      EACH(apply(i.op, A, i.k0, i.k1));
     }
   }
 }

@@ -8,9 +8,10 @@ namespace hiddenstate {
 #define TEXT_(a) #a
 #define TEXT(a) TEXT_(a)
 const Kernels *JOIN(kernels_, HIDDENSTATE_ISA)() {
-  static const Kernels table{TEXT(HIDDENSTATE_ISA),     HIDDENSTATE_ISA::pack,  HIDDENSTATE_ISA::run,         HIDDENSTATE_ISA::single_step,
-                             HIDDENSTATE_ISA::multiply, HIDDENSTATE_ISA::outer, HIDDENSTATE_ISA::column_sums,
-                             HIDDENSTATE_ISA::elementwise};
+  static const Kernels table{TEXT(HIDDENSTATE_ISA),        HIDDENSTATE_ISA::pack,
+                             HIDDENSTATE_ISA::run,         HIDDENSTATE_ISA::single_step,
+                             HIDDENSTATE_ISA::multiply,    HIDDENSTATE_ISA::outer,
+                             HIDDENSTATE_ISA::column_sums, HIDDENSTATE_ISA::elementwise};
   return &table;
 }
 

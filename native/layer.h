@@ -1,9 +1,9 @@
 // What the core knows of a cell, and what one run of it is given.
 //
-// Letters as everywhere: T steps, B sequences, F features, H hidden units, P projected units; N rows, one for each
-// step of each sequence. Rows stand step by step. Where sequences have lengths, they stand in order of falling
-// length, and step p has only the rows of those that are still running. Arrays of the core's own have their widths
-// rounded up to 16 floats; the caller's are as wide as they are ("narrow").
+// Letters as everywhere: T steps, B sequences, F features, H hidden units, P projected units; N rows, one for
+// each step of each sequence. Rows stand step by step. Where sequences have lengths, they stand in order of
+// falling length, and step p has only the rows of those that are still running. Arrays of the core's own have
+// their widths rounded up to 16 floats; the caller's are as wide as they are ("narrow").
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -24,12 +24,12 @@ inline int64_t rounded_up(int64_t width) { return (width + LANES - 1) / LANES * 
 enum Letter : int32_t { H, P, F, LETTERS };
 
 enum class Kind : int32_t {
-  INPUT,     // a block of a product of x, made for all steps before the loop
-  STATE,     // a state before the step
-  NEXT,      // and after it
+  INPUT, // a block of a product of x, made for all steps before the loop
+  STATE, // a state before the step
+  NEXT,  // and after it
   OUTPUT,
-  KEPT,      // a value that the caller wants to see of every step
-  VECTOR,    // a parameter, one number for each unit
+  KEPT,   // a value that the caller wants to see of every step
+  VECTOR, // a parameter, one number for each unit
   MASK,
   TAPE,      // left by every step for the way back
   DEVIATION, // 1 / standard deviation of a row, left for the way back
@@ -38,9 +38,9 @@ enum class Kind : int32_t {
   ADJOINT,   // of a state after the step
   BACK,      // and before it
   ADJOINT_OUTPUT,
-  WISH,      // adjoint of a kept value
-  DELTA,     // adjoint of a block of a product
-  SUM,       // adjoint of a vector, to be summed over rows and steps
+  WISH,  // adjoint of a kept value
+  DELTA, // adjoint of a block of a product
+  SUM,   // adjoint of a vector, to be summed over rows and steps
   X
 };
 
@@ -55,13 +55,13 @@ struct Instruction {
 };
 
 struct MatrixShape {
-  int32_t weight, bias; // numbers of parameters; bias -1 where there is none
+  int32_t weight, bias;  // numbers of parameters; bias -1 where there is none
   int32_t height, inner; // letters: rows of a block, and columns
   int32_t blocks;
 };
 
-// Rows [first, first + blocks) x height of a matrix. Forwards: one source, a target for each block. Back: a source
-// for each block, and one target.
+// Rows [first, first + blocks) x height of a matrix. Forwards: one source, a target for each block. Back: a
+// source for each block, and one target.
 struct ProductShape {
   std::vector<int32_t> sources, targets;
   int32_t matrix, first;
@@ -90,7 +90,8 @@ struct Stage {
 struct Half {
   std::vector<BufferShape> buffers;
   std::vector<Stage> stages;
-  std::vector<std::pair<int32_t, int32_t>> swaps; // buffers of one row a sequence that are exchanged after a step
+  std::vector<std::pair<int32_t, int32_t>>
+      swaps; // buffers of one row a sequence that are exchanged after a step
 };
 
 // --- one run ---
@@ -112,8 +113,8 @@ struct Buffer {
   int64_t narrow = 0; // its exact width where a row may not be touched beyond it, else 0
 };
 
-// A product with its weights laid out for the kernels: panel[k * 16 + u] is what term k contributes to unit u. Panels
-// stand by tile of 16 units, then block (forwards) or source (back).
+// A product with its weights laid out for the kernels: panel[k * 16 + u] is what term k contributes to unit
+// u. Panels stand by tile of 16 units, then block (forwards) or source (back).
 struct Packed {
   int64_t blocks, inner, width;
   bool back;
@@ -150,9 +151,35 @@ struct Watch {
 };
 
 enum Op : int32_t {
-  LOAD, STORE, CONST, ADD, SUB, MUL, DIV, MAX, SELECT, EXP, LOG,
-  SIGMOID, TANH, RELU, LEAKY_RELU, ELU, SOFTPLUS, SOFTSIGN, HARD_SIGMOID, SILU, GELU, NORMAL_CDF, IDENTITY,
-  SIN, COS, AFFINE, THRESHOLDED_RELU, SCALED_TANH, OPS
+  LOAD,
+  STORE,
+  CONST,
+  ADD,
+  SUB,
+  MUL,
+  DIV,
+  MAX,
+  SELECT,
+  EXP,
+  LOG,
+  SIGMOID,
+  TANH,
+  RELU,
+  LEAKY_RELU,
+  ELU,
+  SOFTPLUS,
+  SOFTSIGN,
+  HARD_SIGMOID,
+  SILU,
+  GELU,
+  NORMAL_CDF,
+  IDENTITY,
+  SIN,
+  COS,
+  AFFINE,
+  THRESHOLDED_RELU,
+  SCALED_TANH,
+  OPS
 };
 extern const char *const OP_NAMES[OPS];
 
@@ -167,15 +194,18 @@ struct Kernels {
   const char *name;
   // panels of `product`, from its first row of weights [.., stride]; how many floats they are: panel_floats()
   void (*pack)(const Packed &product, const float *weight, int64_t stride, float *panels);
-  // all steps of rows [from, to) of the batch, forwards or back in time; `room` is for the inputs of one chunk
-  void (*run)(const Program &, const Rows &, bool back, int64_t from, int64_t to, float *room, Watch &, bool asks);
+  // all steps of rows [from, to) of the batch, forwards or back in time; `room` is for the inputs of one
+  // chunk
+  void (*run)(const Program &, const Rows &, bool back, int64_t from, int64_t to, float *room, Watch &,
+              bool asks);
   // a single step of all rows of a program's own buffers, which it exchanges; see scratch_floats()
   void (*step)(Program &, int64_t rows, float *scratch);
   // out [rows, blocks x out_block] = sources . panels (+ bias), for rows [from, to)
   void (*multiply)(const Packed &, const float *const *sources, const int64_t *strides, float *out,
                    int64_t out_stride, int64_t out_block, bool narrow, int64_t from, int64_t to);
   // out [M, N] = sum over pieces and k of a[k, m] x[k, n], rows m in [from, to)
-  void (*outer)(const std::vector<Piece> &, int64_t N, float *out, int64_t out_stride, int64_t from, int64_t to);
+  void (*outer)(const std::vector<Piece> &, int64_t N, float *out, int64_t out_stride, int64_t from,
+                int64_t to);
   // sums over rows of [K, columns], columns [from, to) in whole tiles
   void (*column_sums)(const float *a, int64_t stride, int64_t K, float *out, int64_t from, int64_t to);
   void (*elementwise)(int32_t op, const float *x, float *y, int64_t n, float k0, float k1);

@@ -1,8 +1,8 @@
 // Matrix products of blocks that fit the registers.
 //
-// Summation order: every element starts from its bias (or zero) and adds its terms one after the other, k = 0, 1, ...
-// So its bits depend on the length of the sum and on the instruction set alone, never on the batch, the tile, the
-// row or the thread.
+// Summation order: every element starts from its bias (or zero) and adds its terms one after the other, k =
+// 0, 1, ... So its bits depend on the length of the sum and on the instruction set alone, never on the batch,
+// the tile, the row or the thread.
 #pragma once
 #include "simd.h"
 #include <algorithm>
@@ -32,9 +32,11 @@ static void pack(const Packed &product, const float *weight, int64_t stride, flo
       if (product.back) {
         const float *from = weight + block * inner * stride + tile * LANES;
         for (int64_t k = 0; k < inner; k++)
-          store(panel + k * LANES, units == LANES ? load(from + k * stride) : load_some(from + k * stride, units));
+          store(panel + k * LANES,
+                units == LANES ? load(from + k * stride) : load_some(from + k * stride, units));
       } else {
-        transpose_panel(weight + (block * product.width + tile * LANES) * stride, stride, units, inner, panel);
+        transpose_panel(weight + (block * product.width + tile * LANES) * stride, stride, units, inner,
+                        panel);
       }
     }
 }
@@ -56,13 +58,16 @@ template <int ROWS, int VECTORS> static void tile_sum(const TileSum &t) {
   for (int v = 0; v < VECTORS; v++) {
     const bool part = t.narrow && t.units[v] != LANES;
     if (t.first) {
-      const V bias = !t.bias[v] ? set1(0) : t.units[v] == LANES ? load(t.bias[v]) : load_some(t.bias[v], t.units[v]);
+      const V bias = !t.bias[v]            ? set1(0)
+                     : t.units[v] == LANES ? load(t.bias[v])
+                                           : load_some(t.bias[v], t.units[v]);
 #pragma GCC unroll 6
       for (int r = 0; r < ROWS; r++) sums[r][v] = bias;
     } else {
 #pragma GCC unroll 6
       for (int r = 0; r < ROWS; r++)
-        sums[r][v] = part ? load_some(t.out[v] + r * t.out_stride, t.units[v]) : load(t.out[v] + r * t.out_stride);
+        sums[r][v] =
+            part ? load_some(t.out[v] + r * t.out_stride, t.units[v]) : load(t.out[v] + r * t.out_stride);
     }
   }
   const float *panels[VECTORS];
@@ -95,8 +100,10 @@ template <int ROWS, int VECTORS> static void tile_sum(const TileSum &t) {
 
 using TileSumOf = void (*)(const TileSum &);
 template <int ROWS, int VECTORS> constexpr TileSumOf tile_sum_of() {
-  if constexpr (VECTORS <= most_vectors(ROWS)) return tile_sum<ROWS, VECTORS>;
-  else return nullptr;
+  if constexpr (VECTORS <= most_vectors(ROWS))
+    return tile_sum<ROWS, VECTORS>;
+  else
+    return nullptr;
 }
 template <int ROWS, size_t... I> constexpr void fill_row(TileSumOf *row, std::index_sequence<I...>) {
   ((row[I] = tile_sum_of<ROWS, int(I) + 1>()), ...);
@@ -178,7 +185,8 @@ static void multiply(const Packed &product, const float *const *a, const int64_t
     float *targets[MOST_SOURCES];
     for (int64_t s = 0; s < sources; s++) at[s] = a[s] + begin * strides[s];
     for (int64_t tile = 0; tile < tiles; tile += group) {
-      for (int64_t b = 0; b < blocks; b++) targets[b] = out + begin * out_stride + b * out_block + tile * LANES;
+      for (int64_t b = 0; b < blocks; b++)
+        targets[b] = out + begin * out_stride + b * out_block + tile * LANES;
       product_tiles(product, at, strides, end - begin, tile, std::min(group, tiles - tile),
                     {targets, LANES, out_stride, narrow});
     }
@@ -216,8 +224,10 @@ static void outer_tile(const float *a, int64_t a_stride, const float *x, int64_t
 #pragma GCC unroll 4
     for (int v = 0; v < VECTORS; v++) {
       float *o = out + r * out_stride + v * LANES;
-      if (part && v == VECTORS - 1) store_some(o, sums[r][v], last_units);
-      else store(o, sums[r][v]);
+      if (part && v == VECTORS - 1)
+        store_some(o, sums[r][v], last_units);
+      else
+        store(o, sums[r][v]);
     }
 }
 
@@ -225,21 +235,31 @@ constexpr int OUTER_VECTORS = most_vectors(MOST_ROWS);
 using OuterOf = void (*)(const float *, int64_t, const float *, int64_t, float *, int64_t, int64_t, bool);
 template <int VECTORS> static OuterOf outer_of(int64_t rows) {
   switch (rows) {
-  case 1: return outer_tile<1, VECTORS>;
-  case 2: return outer_tile<2, VECTORS>;
-  case 3: return outer_tile<3, VECTORS>;
-  case 4: return outer_tile<4, VECTORS>;
-  case 5: return outer_tile<5, VECTORS>;
-  default: return outer_tile<6, VECTORS>;
+  case 1:
+    return outer_tile<1, VECTORS>;
+  case 2:
+    return outer_tile<2, VECTORS>;
+  case 3:
+    return outer_tile<3, VECTORS>;
+  case 4:
+    return outer_tile<4, VECTORS>;
+  case 5:
+    return outer_tile<5, VECTORS>;
+  default:
+    return outer_tile<6, VECTORS>;
   }
 }
 static OuterOf outer_any(int64_t rows, int64_t vectors) {
 #if defined(HIDDENSTATE_AVX512)
   switch (vectors) {
-  case 2: return outer_of<2>(rows);
-  case 3: return outer_of<3>(rows);
-  case 4: return outer_of<4>(rows);
-  default: break;
+  case 2:
+    return outer_of<2>(rows);
+  case 3:
+    return outer_of<3>(rows);
+  case 4:
+    return outer_of<4>(rows);
+  default:
+    break;
   }
 #endif
   (void)vectors;

@@ -1,4 +1,5 @@
-// Sixteen floats at a time, whatever the processor: one AVX-512 register, two AVX2 registers, or a plain array.
+// Sixteen floats at a time, whatever the processor: one AVX-512 register, two AVX2 registers, or a plain
+// array.
 //
 // Compiled once for each instruction set, in a namespace of its own. Only what rounds the same way everywhere
 // is here; nothing fuses a product and a sum unless fma() is written.
@@ -64,7 +65,8 @@ INLINE void transpose_sixteen(const float *rows, int64_t stride, int64_t units, 
   }
 #pragma GCC unroll 4
   for (int i = 0; i < 4; i++) { // a[4 r + i] holds columns i, 4 + i, 8 + i, 12 + i of rows 4 r to 4 r + 3
-    const __m512 low = _mm512_shuffle_f32x4(a[i], a[4 + i], 0x44), high = _mm512_shuffle_f32x4(a[i], a[4 + i], 0xee);
+    const __m512 low = _mm512_shuffle_f32x4(a[i], a[4 + i], 0x44),
+                 high = _mm512_shuffle_f32x4(a[i], a[4 + i], 0xee);
     const __m512 low2 = _mm512_shuffle_f32x4(a[8 + i], a[12 + i], 0x44);
     const __m512 high2 = _mm512_shuffle_f32x4(a[8 + i], a[12 + i], 0xee);
     _mm512_storeu_ps(out + i * 16, _mm512_shuffle_f32x4(low, low2, 0x88));
@@ -107,7 +109,8 @@ INLINE V where_nan(V x, V yes, V no) {
 }
 INLINE V nearest(V x) { return {_mm256_round_ps(x.a, 8), _mm256_round_ps(x.b, 8)}; }
 INLINE __m256 power_of_two(__m256 n) {
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
+  return _mm256_castsi256_ps(
+      _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
 }
 // in two factors, as 2^128 and 2^-127 have no float of their own
 INLINE V times_power_of_two(V x, V n) {
@@ -117,7 +120,8 @@ INLINE V times_power_of_two(V x, V n) {
 }
 INLINE __m256 exponent8(__m256 x) {
   __m256i e = _mm256_srli_epi32(_mm256_castps_si256(x), 23);
-  return _mm256_cvtepi32_ps(_mm256_sub_epi32(_mm256_and_si256(e, _mm256_set1_epi32(255)), _mm256_set1_epi32(127)));
+  return _mm256_cvtepi32_ps(
+      _mm256_sub_epi32(_mm256_and_si256(e, _mm256_set1_epi32(255)), _mm256_set1_epi32(127)));
 }
 INLINE __m256 mantissa8(__m256 x) {
   __m256i m = _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x7fffff));
@@ -155,9 +159,9 @@ INLINE void transpose_eight(const float *rows, int64_t stride, float *out) {
 struct V {
   float x[LANES];
 };
-#define EACH(expression)                       \
-  V r;                                         \
-  for (int i = 0; i < LANES; i++) r.x[i] = (expression); \
+#define EACH(expression)                                                                                     \
+  V r;                                                                                                       \
+  for (int i = 0; i < LANES; i++) r.x[i] = (expression);                                                     \
   return r
 INLINE V load(const float *p) { EACH(p[i]); }
 INLINE void store(float *p, V a) { std::memcpy(p, a.x, sizeof a.x); }

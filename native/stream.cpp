@@ -58,12 +58,20 @@ void Stream::add(std::shared_ptr<const CellShape> cell, const int64_t *sizes,
   l.state_buffers.assign(states.size(), -1);
   for (const BufferShape &shape : cell->plain.buffers) {
     const size_t index = size_t(shape.index);
-    const auto rows = [&] { return Buffer{Place::BY_ROW, l.take(batch * l.wide(shape.width)), l.wide(shape.width)}; };
+    const auto rows = [&] {
+      return Buffer{Place::BY_ROW, l.take(batch * l.wide(shape.width)), l.wide(shape.width)};
+    };
     Buffer buffer{};
     switch (shape.kind) {
-    case Kind::INPUT: buffer = inputs[index]; break;
-    case Kind::STATE: l.state_buffers[index] = int32_t(l.program.buffers.size()), buffer = rows(); break;
-    case Kind::OUTPUT: buffer = rows(), l.output = buffer.data; break;
+    case Kind::INPUT:
+      buffer = inputs[index];
+      break;
+    case Kind::STATE:
+      l.state_buffers[index] = int32_t(l.program.buffers.size()), buffer = rows();
+      break;
+    case Kind::OUTPUT:
+      buffer = rows(), l.output = buffer.data;
+      break;
     case Kind::VECTOR: {
       float *own = l.take(l.wide(shape.width));
       const VectorShape &vector = cell->vectors[index];
@@ -71,10 +79,18 @@ void Stream::add(std::shared_ptr<const CellShape> cell, const int64_t *sizes,
       buffer = {Place::VECTOR, own, 0};
       break;
     }
-    case Kind::MASK: buffer = {Place::VECTOR, l.take(l.wide(shape.width), cell->masks[index].mean), 0}; break;
-    case Kind::DEVIATION: buffer = {Place::ROW_SCALAR, l.take(batch), 1}; break;
-    case Kind::SLOT: buffer = {Place::SLOT, nullptr, shape.index}; break;
-    default: buffer = rows(); break;
+    case Kind::MASK:
+      buffer = {Place::VECTOR, l.take(l.wide(shape.width), cell->masks[index].mean), 0};
+      break;
+    case Kind::DEVIATION:
+      buffer = {Place::ROW_SCALAR, l.take(batch), 1};
+      break;
+    case Kind::SLOT:
+      buffer = {Place::SLOT, nullptr, shape.index};
+      break;
+    default:
+      buffer = rows();
+      break;
     }
     l.program.buffers.push_back(buffer);
   }
@@ -96,8 +112,8 @@ void Stream::feed(const float *x, int64_t steps, float *out) {
       Layer &l = *layer;
       for (size_t i = 0; i < l.inputs.size(); i++) {
         const int64_t wide = rounded_up(l.inputs[i].width);
-        kernels().multiply(l.inputs[i], &from, &stride, l.input_data[i], wide * l.inputs[i].blocks, wide, false, 0,
-                           batch);
+        kernels().multiply(l.inputs[i], &from, &stride, l.input_data[i], wide * l.inputs[i].blocks, wide,
+                           false, 0, batch);
       }
       kernels().step(l.program, batch, l.scratch.data());
       from = l.output, stride = l.wide(l.cell->output);

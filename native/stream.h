@@ -8,8 +8,8 @@ class Stream {
 public:
   explicit Stream(int64_t batch_) : batch(batch_) {}
   // A layer on top of those there are; `parameters` are copied, `states` [B, width] are where it begins.
-  void add(std::shared_ptr<const CellShape>, const int64_t *sizes, const std::vector<const float *> &parameters,
-           const std::vector<const float *> &states);
+  void add(std::shared_ptr<const CellShape>, const int64_t *sizes,
+           const std::vector<const float *> &parameters, const std::vector<const float *> &states);
   // x [steps, B, F] to out [steps, B, width of the last layer]
   void feed(const float *x, int64_t steps, float *out);
   // one state of one layer [B, width], read or written

@@ -25,7 +25,8 @@ static void norm_rows(const NormShape &norm, int64_t width, const Step &step, in
     const float *x = step.at(buffers[norm.source], row, 0).data;
     float *y = step.at(buffers[norm.target], row, 0).data;
     float *deviation = step.at(buffers[norm.deviation], row, 0).data;
-    const V mean = set1(row_sum(width, [&](int64_t u, int64_t n) { return load_some(x + u, n); }) / float(width));
+    const V mean =
+        set1(row_sum(width, [&](int64_t u, int64_t n) { return load_some(x + u, n); }) / float(width));
     if (norm.row < 0) {
       const float square = row_sum(width, [&](int64_t u, int64_t n) {
         const V d = sub(load_some(x + u, n), mean);
@@ -35,9 +36,10 @@ static void norm_rows(const NormShape &norm, int64_t width, const Step &step, in
       for (int64_t u = 0; u < width; u += LANES) store(y + u, mul(sub(load(x + u), mean), set1(*deviation)));
     } else {
       const float *unit = step.at(buffers[norm.row], row, 0).data;
-      const V along = set1(row_sum(width, [&](int64_t u, int64_t n) {
-                             return mul(load_some(x + u, n), load_some(unit + u, n));
-                           }) / float(width));
+      const V along =
+          set1(row_sum(width, [&](int64_t u,
+                                  int64_t n) { return mul(load_some(x + u, n), load_some(unit + u, n)); }) /
+               float(width));
       for (int64_t u = 0; u < width; u += LANES) {
         const V flat = sub(sub(load(x + u), mean), mul(load(unit + u), along));
         store(y + u, mul(set1(*deviation), flat));
@@ -56,8 +58,8 @@ struct Runner {
     slots = scratch + most_registers(*program.half) * MOST_BLOCK;
   }
 
-  // Tiles that one pass takes: enough vectors for the products to fill the registers and for the interpreter to
-  // spread its cost.
+  // Tiles that one pass takes: enough vectors for the products to fill the registers and for the interpreter
+  // to spread its cost.
   static int64_t group_of(const Stage &stage, int64_t rows) {
     int64_t blocks = 0;
     for (const ProductShape &shape : stage.products)
@@ -65,8 +67,8 @@ struct Runner {
     return std::max<int64_t>(blocks ? std::max<int64_t>(1, 4 / blocks) : 1, 8 / rows);
   }
 
-  void product(const ProductShape &shape, const Packed &packed, const Step &step, int64_t row, int64_t rows, int64_t tile,
-               int64_t tiles) {
+  void product(const ProductShape &shape, const Packed &packed, const Step &step, int64_t row, int64_t rows,
+               int64_t tile, int64_t tiles) {
     const float *a[MOST_SOURCES];
     int64_t strides[MOST_SOURCES];
     float *out[MOST_SOURCES];
@@ -98,7 +100,8 @@ struct Runner {
         const int64_t tiles = tiles_of(packed[i].width);
         for (int64_t tile = 0; tile < tiles; tile += 4)
           in_parts(from, to, MOST_BLOCK_ROWS, [&](int64_t row, int64_t end) {
-            product(stage.products[i], packed[i], step, row, end - row, tile, std::min<int64_t>(4, tiles - tile));
+            product(stage.products[i], packed[i], step, row, end - row, tile,
+                    std::min<int64_t>(4, tiles - tile));
           });
       }
       for (const NormShape &norm : stage.norms)
@@ -120,7 +123,8 @@ struct Runner {
     }
   }
 
-  // The inputs of steps [p, ...) for rows [from, to), as many steps as there is room for; returns where they end.
+  // The inputs of steps [p, ...) for rows [from, to), as many steps as there is room for; returns where they
+  // end.
   int64_t chunk(const Rows &rows, int64_t p, int64_t from, int64_t to, float *room) {
     const Program &g = program;
     const int64_t until = std::min(rows.steps, p + std::max<int64_t>(1, g.chunk / rows.count[0]));
@@ -132,7 +136,8 @@ struct Runner {
       const auto part = [&](int64_t begin, int64_t end) {
         multiply(input.packed, &x, &g.x.stride, room, stride, wide, false, begin - base, end - base);
       };
-      if (all) part(base, std::max(rows.first[p] + rows.count[p], rows.first[until - 1] + rows.count[until - 1]));
+      if (all)
+        part(base, std::max(rows.first[p] + rows.count[p], rows.first[until - 1] + rows.count[until - 1]));
       else
         for (int64_t q = p; q < until; q++)
           if (from < rows.count[q]) part(rows.first[q] + from, rows.first[q] + std::min(to, rows.count[q]));
@@ -155,7 +160,8 @@ INLINE void step(Runner &runner, const Rows &rows, int64_t p, int64_t from, int6
     packed += stage.products.size();
   }
   // rows that have not begun or are over keep what they have, so the caller knows in which of the two it lies
-  for (auto [one, other] : runner.program.half->swaps) std::swap(runner.buffers[one].data, runner.buffers[other].data);
+  for (auto [one, other] : runner.program.half->swaps)
+    std::swap(runner.buffers[one].data, runner.buffers[other].data);
 }
 
 // Rows never meet within a step, so a range of rows runs through all steps on its own, without waiting.

@@ -1,5 +1,5 @@
-// Elementary functions on sixteen floats. Bounds are largest errors seen against exact values, in units of the
-// last place of the result (ulp) or absolute; tests/native/test_vector_math.py holds them.
+// Elementary functions on sixteen floats. Bounds are largest errors seen against exact values, in units of
+// the last place of the result (ulp) or absolute; tests/native/test_vector_math.py holds them.
 //
 //   exp 2 ulp · log 2 ulp · sigmoid 4 ulp · tanh 6 ulp · softplus 6 ulp · expm1 8 ulp · erf 2e-7 absolute ·
 //   sin, cos 2e-7 absolute for |x| <= 8192 and then by the C library
@@ -33,7 +33,10 @@ INLINE V exp_inside(V x) {
 INLINE V exp(V x) {
   V y = exp_inside(x);
   y = where_above(set1(-87.33f), x, set1(0), y);
-  return where_above(x, set1(88.37f), where_above(x, set1(88.7228f), set1(INF), mul(exp_inside(sub(x, set1(1))), set1(2.718281828459045f))), y);
+  return where_above(
+      x, set1(88.37f),
+      where_above(x, set1(88.7228f), set1(INF), mul(exp_inside(sub(x, set1(1))), set1(2.718281828459045f))),
+      y);
 }
 
 INLINE V log(V x) {
@@ -131,7 +134,8 @@ INLINE V sine(V x, float quarters) {
   V z = mul(r, r);
   V s = fma(fma(set1(-1.9515295891e-4f), z, set1(8.3321608736e-3f)), z, set1(-1.6666654611e-1f));
   s = fma(mul(s, z), r, r);
-  V c = fma(fma(set1(2.443315711809948e-5f), z, set1(-1.388731625493765e-3f)), z, set1(4.166664568298827e-2f));
+  V c =
+      fma(fma(set1(2.443315711809948e-5f), z, set1(-1.388731625493765e-3f)), z, set1(4.166664568298827e-2f));
   c = fma(mul(c, z), z, fma(z, set1(-0.5f), set1(1)));
   V q = add(n, set1(quarters));
   q = sub(q, mul(set1(4), nearest(fma(q, set1(0.25f), set1(-0.375f))))); // 0, 1, 2 or 3
@@ -142,7 +146,8 @@ INLINE V sine(V x, float quarters) {
   store(given, x);
   store(found, y);
   for (int i = 0; i < LANES; i++) // a lane at a time: none may depend on its neighbours
-    if (!(given[i] <= 8192 && given[i] >= -8192)) found[i] = quarters == 0 ? std::sin(given[i]) : std::cos(given[i]);
+    if (!(given[i] <= 8192 && given[i] >= -8192))
+      found[i] = quarters == 0 ? std::sin(given[i]) : std::cos(given[i]);
   return load(found);
 }
 

@@ -10,8 +10,8 @@ from hiddenstate import layers
 from hiddenstate.cells import CELLS
 from hiddenstate.errors import InvalidArgument, Unsupported
 from hiddenstate.layers import Recurrent
-from hiddenstate.layers.operators.bridge import BACKENDS
 from hiddenstate.layers.operators import Inputs, Plan, choose_backend, key_of, unroll
+from hiddenstate.layers.operators.bridge import BACKENDS
 from hiddenstate.layers.operators.replay import reference
 
 T, B, F, H = 4, 3, 2, 3

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-from hiddenstate import native
 from hiddenstate.cells.cell import Cell
 from hiddenstate.cells.equation import node
 from hiddenstate.cells.parts import Product
-from hiddenstate.derive.tile import Instruction, RowWork, TileProgram, TileStage, tile_program
+from hiddenstate.derive.tile import Instruction, RowWork, TileStage, tile_program
 
 LETTERS = ("H", "P", "F")
 KINDS = (
@@ -38,16 +36,11 @@ def encoded(cell: Cell, keep: tuple[str, ...], ops: Sequence[str]) -> Encoded:
     """Encode a cell's programs; `ops` are the interpreter's operations in their order.
 
     >>> from hiddenstate.cells import CELLS
-    >>> encoded(CELLS["rnn"], (), ["load", "store", "add", "tanh"]).arguments[1]  # one state, of width H
+    >>> ops = ["load", "store", "const", "add", "sub", "mul", "tanh"]
+    >>> encoded(CELLS["rnn"], (), ops).arguments[1]  # one state, of width H
     [0]
     """
     return _Encoder(cell, keep, ops).encoded()
-
-
-@cache
-def core_cell(cell: Cell, keep: tuple[str, ...] = ()) -> Any:
-    """The core's own form of a cell, made once; raises Unsupported where the core was not built."""
-    return native.module().Cell(*encoded(cell, keep, native.ops()).arguments)
 
 
 @dataclass
@@ -102,10 +95,7 @@ class _Encoder:
             (
                 [self._matrix(letter) for letter in self.letters],
                 [width(state.width) for state in cell.states],
-                [
-                    (width(m.width), m.per == "step", 1.0 if m.scaled else 1.0 - m.rate)
-                    for m in cell.masks
-                ],
+                [(width(m.width), m.per == "step", 1.0 if m.scaled else 1.0 - m.rate) for m in cell.masks],
                 [[self.parameters.index(v), width(self.widths[f"vector:{v}"])] for v in self.vectors],
                 self._inputs(),
                 self._gradients(),

@@ -8,8 +8,8 @@ import numpy as np
 
 from hiddenstate import native
 from hiddenstate.cells import Cell
-from hiddenstate.derive.encoded import core_cell
 from hiddenstate.derive.reference import Recurrence, unroll
+from hiddenstate.infer.compiled import core_cell
 
 
 def run_layer(

@@ -33,11 +33,11 @@ def choose_backend(asked: str) -> str:
     return asked
 
 
-def _decided(asked: str, tensors: Sequence[Tensor]) -> str:
+def _decided(asked: str, tensors: Sequence[Tensor | None]) -> str:
     """The backend that runs these tensors: the core takes single precision on a CPU."""
     if asked == "reference" or not native.available():
         return "reference"
-    odd = [t for t in tensors if t.dtype is not torch.float32 or t.device.type != "cpu"]
+    odd = [t for t in tensors if t is not None and (t.dtype is not torch.float32 or t.device.type != "cpu")]
     if asked == "native" and odd:
         raise Unsupported(
             f"backend='native' runs torch.float32 on a CPU, came {odd[0].dtype} on {odd[0].device.type}; "

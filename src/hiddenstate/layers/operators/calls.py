@@ -25,7 +25,7 @@ def cell_of(key: str) -> Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run: a cell by its key, the names of the parameters given, values to keep, the direction, where.
+    """What to run and where: a cell by its key, the parameters' names, values to keep, the direction.
 
     `names` and `keep` are words with a space between; `backend` is one of BACKENDS.
     """

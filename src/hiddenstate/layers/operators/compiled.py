@@ -11,7 +11,8 @@ from torch import Tensor
 
 from hiddenstate import native
 from hiddenstate.cells.equation import node
-from hiddenstate.derive.encoded import LETTERS, core_cell, encoded
+from hiddenstate.derive.encoded import LETTERS, encoded
+from hiddenstate.infer.compiled import core_cell
 from hiddenstate.layers.operators.calls import Inputs, Plan, cell_of
 
 
@@ -116,7 +117,11 @@ def empty_gradients(plan: Plan, i: Inputs, wants_x: bool) -> list[Tensor]:
     """Room for the gradients of x (where wanted), of the first states and of the parameters given."""
     sizes, count = _Sizes(plan, i), len(cell_of(plan.key).states)
     states = [i.x.new_empty(shape) for shape in sizes.outputs(plan, count)[1 : 1 + count]]
-    return [*([torch.empty_like(sizes.x)] if wants_x else []), *states, *(map(torch.empty_like, sizes.parameters))]
+    return [
+        *([torch.empty_like(sizes.x)] if wants_x else []),
+        *states,
+        *(map(torch.empty_like, sizes.parameters)),
+    ]
 
 
 def backward(
