@@ -74,6 +74,17 @@ def test_preparation_and_the_work_between_are_not_timed(clock: Clock) -> None:
     assert "".join(clock.log[-6:]) == "opaopa"
 
 
+def test_a_pause_is_before_every_turn_and_counts_for_the_rounds(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timing, "sleep", lambda seconds: clock.work("z", seconds)())
+    found = interleaved(
+        [Contender("a", clock.work("a", 1.0), dict)], Effort(seconds=8.0, fewest=1, most=9), pause=3.0
+    )
+    assert found == {"a": [1.0, 1.0]}
+    assert "".join(clock.log[-4:]) == "zaza"
+
+
 def test_every_turn_is_inside_and_garbage_waits(clock: Clock) -> None:
     inside: list[bool] = []
 

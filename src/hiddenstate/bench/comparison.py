@@ -17,6 +17,7 @@ from hiddenstate.bench.timing import Contender, Effort, Spread, difference, inte
 from hiddenstate.bench.work import STREAM, TRAINING, Material, Work, material
 from hiddenstate.errors import HiddenStateError
 
+PAUSE = 0.015  # longer than the threads of any contender spin
 TOLERANCE = 1e-3  # of the largest number: float32, summed in another order over thousands of steps
 
 
@@ -113,12 +114,14 @@ def timed(
     something else.
 
     Between calls of training, and of work on several threads, torch takes an optimiser's step: a team of
-    threads that sleeps or spins is found by the next call as in practice.
+    threads that sleeps or spins is found by the next call as in practice. Beside peers with threads of their
+    own torch does it with one, so that its team does not keep theirs from the cores.
     """
     differ = agreement(everyone)
     working = given.work.kind == TRAINING or given.work.threads > 1
     between = {"between": optimiser_step(given)} if working else {}
-    samples = interleaved([*everyone, *yardsticks], effort, **between)
+    pause = PAUSE if given.work.threads > 1 else 0.0
+    samples = interleaved([*everyone, *yardsticks], effort, pause=pause, **between)
     return Comparison(given.work, samples, dict(absent), differ, core(given))
 
 

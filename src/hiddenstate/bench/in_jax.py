@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from hiddenstate.bench.in_torch import has_layer
+from hiddenstate.bench.ours import torch_aside
 from hiddenstate.bench.timing import Contender, Values
 from hiddenstate.bench.work import STREAM, TRAINING, Material
 
@@ -74,7 +75,10 @@ def jax_scan(given: Material) -> Iterator[Contender]:
     else:
         run = partial(jax.jit(forward), weights, jnp.asarray(given.x.numpy()))
         yield Contender(
-            "JAX", lambda: jax.block_until_ready(run()), lambda: {"output": _masked(given, np.asarray(run()))}
+            "JAX",
+            lambda: jax.block_until_ready(run()),
+            lambda: {"output": _masked(given, np.asarray(run()))},
+            inside=torch_aside,
         )
 
 
@@ -98,7 +102,7 @@ def _stream(jax: Any, step: Any, weights: Any, first: Any, given: Material) -> C
             outputs.append(np.asarray(state[0])[0])
         return {"output": np.stack(outputs)}
 
-    return Contender("JAX", run, answer)
+    return Contender("JAX", run, answer, inside=torch_aside)
 
 
 def _training(jax: Any, forward: Callable[[Any, Any], Any], weights: Any, given: Material) -> Contender:
@@ -114,7 +118,10 @@ def _training(jax: Any, forward: Callable[[Any, Any], Any], weights: Any, given:
         found = {f"{name}_l0": _column_wise(np.asarray(value)) for name, value in gradients.items()}
         return {"output": _masked(given, np.asarray(output)), "x": np.asarray(of_x), **found}
 
-    return Contender("JAX", lambda: jax.block_until_ready(both(weights, x, adjoint)), answer)
+    def run() -> Any:
+        return jax.block_until_ready(both(weights, x, adjoint))
+
+    return Contender("JAX", run, answer, inside=torch_aside)
 
 
 def _column_wise(value: Any) -> np.ndarray:

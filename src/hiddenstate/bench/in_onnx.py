@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from hiddenstate.bench.in_torch import has_layer
-from hiddenstate.bench.ours import numpy
+from hiddenstate.bench.ours import numpy, torch_aside
 from hiddenstate.bench.timing import Contender, Values
 from hiddenstate.bench.work import STREAM, TRAINING, Material
 
@@ -147,7 +147,7 @@ def _stream(session: _Session) -> Contender:
             outputs.append(output.reshape(-1).clone())
         return {"output": numpy(torch.stack(outputs))}
 
-    return Contender("onnxruntime", run, answer)
+    return Contender("onnxruntime", run, answer, inside=torch_aside)
 
 
 def _stream_bound(session: _Session) -> Contender:
@@ -170,7 +170,7 @@ def _stream_bound(session: _Session) -> Contender:
         outputs = [step(given.x[t][None]).reshape(-1).clone() for t in given.steps]
         return {"output": numpy(torch.stack(outputs))}
 
-    return Contender("onnxruntime, bound", lambda: step(fed), answer)
+    return Contender("onnxruntime, bound", lambda: step(fed), answer, inside=torch_aside)
 
 
 def _sequence(session: _Session) -> Contender:
@@ -179,7 +179,7 @@ def _sequence(session: _Session) -> Contender:
     def run() -> Any:
         return session.session.run(["Y"], feed)[0]
 
-    return Contender("onnxruntime", run, lambda: {"output": run()[:, 0]})
+    return Contender("onnxruntime", run, lambda: {"output": run()[:, 0]}, inside=torch_aside)
 
 
 def _sequence_bound(session: _Session) -> Contender:
@@ -198,7 +198,7 @@ def _sequence_bound(session: _Session) -> Contender:
 
     # the binding knows addresses only: what lies there has to stay
     run.kept = (x, into, out_of)  # type: ignore[attr-defined]
-    return Contender("onnxruntime, bound", run, answer)
+    return Contender("onnxruntime, bound", run, answer, inside=torch_aside)
 
 
 def _openvino(given: Material) -> Contender:
@@ -224,4 +224,4 @@ def _openvino(given: Material) -> Contender:
     def run() -> Any:
         return request.infer(feed, share_inputs=True, share_outputs=True)[place]
 
-    return Contender("OpenVINO", run, lambda: {"output": run()[:, 0].copy()})
+    return Contender("OpenVINO", run, lambda: {"output": run()[:, 0].copy()}, inside=torch_aside)

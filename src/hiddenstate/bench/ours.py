@@ -32,6 +32,11 @@ def torch_with(threads: int, gradients: bool, onednn: bool = True) -> Iterator[N
         torch.set_num_threads(had)
 
 
+def torch_aside() -> AbstractContextManager[None]:
+    """What surrounds a peer that has threads of its own: torch with one thread and without gradients."""
+    return torch_with(1, gradients=False)
+
+
 def layer_of(given: Material) -> Recurrent:
     """A layer with the weights of a work, as one uses it: in its default backend."""
     work = given.work

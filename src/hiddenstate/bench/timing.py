@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
@@ -95,12 +95,16 @@ def ratio(slower: Sequence[float], faster: Sequence[float]) -> Spread:
 
 
 def interleaved(
-    contenders: Sequence[Contender], effort: Effort, between: Callable[[], None] = _nothing
+    contenders: Sequence[Contender],
+    effort: Effort,
+    between: Callable[[], None] = _nothing,
+    pause: float = 0.0,
 ) -> dict[str, list[float]]:
     """Time contenders in turn; give the seconds of a call in each round, by name.
 
     `between` is done before each call and not timed, as an optimiser works between the steps of training.
-    Who begins changes from round to round.
+    `pause` seconds before each turn let threads fall asleep that spin for more work. Who begins changes from
+    round to round.
     """
     calls: dict[str, int] = {}
     with _undisturbed():
@@ -114,11 +118,13 @@ def interleaved(
                 if calls[each.name] > 1:
                     began = perf_counter()
                     _turn(each, calls[each.name], between)
-                one_round += perf_counter() - began
+                one_round += pause + perf_counter() - began
         samples: dict[str, list[float]] = {each.name: [] for each in contenders}
         for number in range(effort.rounds(one_round)):
             first = number % len(contenders)
             for each in (*contenders[first:], *contenders[:first]):
+                if pause:
+                    sleep(pause)
                 with each.inside():
                     if calls[each.name] > 1:  # the caches held another's numbers
                         _turn(each, 1, between)
