@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from hiddenstate import native
 from hiddenstate.bench import Effort, Work, compare, contenders
 from hiddenstate.bench.comparison import TOLERANCE, Comparison, agreement, optimiser_step, pinned, timed
 from hiddenstate.bench.in_torch import torch_loop
@@ -99,7 +100,9 @@ def test_as_plain_values() -> None:
         "cell": "lstm", "hidden": 8, "features": 5, "batch": 3, "steps": 6, "kind": "training", "shortest": 0,
         "threads": 1,
     }  # fmt: skip
-    assert found["backend"] in ("reference", "native")
+    here = native.available()
+    expected = ("native", native.isa()) if here else ("reference", "none")
+    assert (found["backend"], found["isa"]) == expected
     best = min(found["peers"], key=lambda row: row["median"])
     assert found["best_peer"] == best["name"]
     assert found["ratio"]["median"] == pytest.approx(best["median"] / found["ours"]["median"])

@@ -12,7 +12,7 @@ import torch
 
 from hiddenstate import native
 from hiddenstate.bench import in_jax, in_onnx, in_torch
-from hiddenstate.bench.ours import NAME, layer_of, ours
+from hiddenstate.bench.ours import NAME, ours
 from hiddenstate.bench.timing import Contender, Effort, Spread, difference, interleaved, ratio
 from hiddenstate.bench.work import STREAM, TRAINING, Material, Work, material
 from hiddenstate.errors import HiddenStateError
@@ -122,7 +122,7 @@ def timed(
     between = {"between": optimiser_step(given)} if working else {}
     pause = PAUSE if given.work.threads > 1 else 0.0
     samples = interleaved([*everyone, *yardsticks], effort, pause=pause, **between)
-    return Comparison(given.work, samples, dict(absent), differ, core(given))
+    return Comparison(given.work, samples, dict(absent), differ, core())
 
 
 def agreement(everyone: Sequence[Contender]) -> dict[str, float]:
@@ -157,10 +157,11 @@ def optimiser_step(given: Material) -> Callable[[], None]:
     return step
 
 
-def core(given: Material) -> dict[str, str]:
-    """The backend that runs, and the instruction set of the compiled core where that is the one."""
-    backend = layer_of(given).backend
-    return {"backend": backend, "isa": native.isa() if backend == "native" else "none"}
+def core() -> dict[str, str]:
+    """The backend that runs single precision on a CPU, and the compiled core's instruction set."""
+    if not native.available():
+        return {"backend": "reference", "isa": "none"}
+    return {"backend": "native", "isa": native.isa()}
 
 
 @contextmanager
