@@ -163,6 +163,7 @@ NB_MODULE(_native, m) {
   m.def("isa", [] { return std::string(kernels().name); });
   m.def("select_isa", [](const std::string &name) { return select_isa(name.c_str()); });
   m.def("ops", [] { return std::vector<std::string>(OP_NAMES, OP_NAMES + OPS); });
+  m.def("printed", [] { return std::vector<std::string>(PRINTED_TEXTS, PRINTED_TEXTS + PRINTED_COUNT); });
   m.def("team", [](Address parallel, Address number) {
     team(reinterpret_cast<void *>(parallel), reinterpret_cast<void *>(number));
   });

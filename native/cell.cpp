@@ -6,6 +6,13 @@
 
 namespace hiddenstate {
 
+#define PRINTED(function, code) code,
+const char *const PRINTED_TEXTS[] = {
+#include "printed/table.h"
+};
+#undef PRINTED
+const size_t PRINTED_COUNT = sizeof PRINTED_TEXTS / sizeof *PRINTED_TEXTS;
+
 int64_t most_registers(const Half &half) {
   int64_t most = 0;
   for (const Stage &stage : half.stages)

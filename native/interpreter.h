@@ -84,6 +84,15 @@ struct Step {
   }
 };
 
+// Whole tiles of a buffer, for printed code.
+struct Cursor {
+  float *data;
+  int64_t next_row, next_tile;
+
+  V read(int tile, int row) const { return load(data + tile * next_tile + row * next_row); }
+  void write(int tile, int row, V value) const { store(data + tile * next_tile + row * next_row, value); }
+};
+
 // A block of `rows` rows from `row` and `tiles` tiles from `tile`: what one pass of the code works on.
 // Registers and slots are [number][tile][row][16].
 struct Block {
@@ -93,6 +102,14 @@ struct Block {
   const float *slots;
 
   int size() const { return rows * tiles * LANES; }
+
+  Cursor cursor(int32_t number) const {
+    const Buffer &buffer = step.buffers[number];
+    if (buffer.place == Place::SLOT)
+      return {const_cast<float *>(slots) + buffer.stride * size(), LANES, int64_t(rows) * LANES};
+    const At at = step.at(buffer, row, tile * LANES);
+    return {at.data, at.stride, LANES};
+  }
 
   void read(int32_t number, float *d) const {
     const Buffer &buffer = step.buffers[number];
@@ -179,6 +196,17 @@ static void interpret(const Code &code, const Block &block, float *registers) {
 #undef A
 #undef B
 #undef C
+
+#include "printed/gru.h"
+#include "printed/lstm.h"
+#include "printed/rnn.h"
+
+using PrintedCode = void (*)(const Block &);
+#define PRINTED(function, code) function,
+static constexpr PrintedCode PRINTED_CODES[] = {
+#include "printed/table.h"
+};
+#undef PRINTED
 
 } // namespace HIDDENSTATE_ISA
 } // namespace hiddenstate

@@ -183,6 +183,10 @@ enum Op : int32_t {
 };
 extern const char *const OP_NAMES[OPS];
 
+// The text of the code that each printed function does the work of; see derive/printed.py.
+extern const char *const PRINTED_TEXTS[];
+extern const size_t PRINTED_COUNT;
+
 // a [K, M] and x [K, N]: one piece of a sum over rows
 struct Piece {
   const float *a, *x;

@@ -110,16 +110,20 @@ struct Runner {
     const int64_t parts = (to - from + MOST_BLOCK_ROWS - 1) / MOST_BLOCK_ROWS;
     const int64_t group = group_of(stage, (to - from + parts - 1) / parts);
     for (const Code &code : stage.codes) {
-      const int64_t tiles = tiles_of(sizes[code.width]);
-      for (int64_t tile = 0; tile < tiles; tile += group)
+      const int64_t width = sizes[code.width], tiles = tiles_of(width), whole = width / LANES;
+      for (int64_t tile = 0, wide; tile < tiles; tile += wide) {
+        wide = std::min(group, (tile < whole ? whole : tiles) - tile); // the last tile may be in part beyond the width
         in_parts(from, to, MOST_BLOCK_ROWS, [&](int64_t row, int64_t end) {
-          const int64_t rows = end - row, wide = std::min(group, tiles - tile);
+          const int64_t rows = end - row;
           if (!stage.whole)
             for (size_t i = 0; i < stage.products.size(); i++)
               if (stage.products[i].width == code.width)
                 product(stage.products[i], packed[i], step, row, rows, tile, wide);
-          interpret(code, {step, row, tile, int(rows), int(wide), slots}, registers);
+          const Block block{step, row, tile, int(rows), int(wide), slots};
+          if (code.printed >= 0 && tile < whole) PRINTED_CODES[code.printed](block);
+          else interpret(code, block, registers);
         });
+      }
     }
   }
 

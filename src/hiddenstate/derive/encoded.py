@@ -32,15 +32,18 @@ class Encoded:
     arguments: tuple[Any, ...]
 
 
-def encoded(cell: Cell, keep: tuple[str, ...], ops: Sequence[str]) -> Encoded:
-    """Encode a cell's programs; `ops` are the interpreter's operations in their order.
+def encoded(
+    cell: Cell, keep: tuple[str, ...], ops: Sequence[str], printed: Sequence[str] = ()
+) -> Encoded:
+    """Encode a cell's programs; `ops` are the interpreter's operations in their order, `printed` the texts of
+    the code that the core has functions of its own for.
 
     >>> from hiddenstate.cells import CELLS
     >>> ops = ["load", "store", "const", "add", "sub", "mul", "tanh"]
     >>> encoded(CELLS["rnn"], (), ops).arguments[1]  # one state, of width H
     [0]
     """
-    return _Encoder(cell, keep, ops).encoded()
+    return _Encoder(cell, keep, ops, printed).encoded()
 
 
 @dataclass
@@ -71,8 +74,10 @@ class _Half:
 
 
 class _Encoder:
-    def __init__(self, cell: Cell, keep: tuple[str, ...], ops: Sequence[str]) -> None:
-        self.cell, self.keep, self.ops = cell, keep, list(ops)
+    def __init__(
+        self, cell: Cell, keep: tuple[str, ...], ops: Sequence[str], printed: Sequence[str]
+    ) -> None:
+        self.cell, self.keep, self.ops, self.printed = cell, keep, list(ops), list(printed)
         self.program = tile_program(cell, keep)
         self.parameters = list(cell.parameter_shapes(1, 1, 1))
         self.vectors = [v.name for v in (*cell.vectors, *cell.norm_vectors)]
@@ -273,7 +278,17 @@ class _Encoder:
             number = half.number(buffer) if buffer else 0
             k0, k1 = (*i.constants, 0.0, 0.0)[:2]
             numbers.append(([self.ops.index(i.op), out, a, b, c, number], k0, k1))
-        return max(used, 1), -1, numbers
+        text = code_text(self.ops, numbers)
+        return max(used, 1), self.printed.index(text) if text in self.printed else -1, numbers
+
+
+def code_text(ops: Sequence[str], numbers: Sequence[tuple[list[int], float, float]]) -> str:
+    """The text by which a piece of code is known: operation, registers, buffer, constants of each line.
+
+    >>> code_text(["load", "store"], [([0, 0, 0, 0, 0, 3], 0.0, 0.0), ([1, 0, 0, 0, 0, 4], 0.0, 0.0)])
+    'load 0 0 0 0 3 0.0 0.0;store 0 0 0 0 4 0.0 0.0'
+    """
+    return ";".join(" ".join([ops[n[0]], *map(str, n[1:]), repr(k0), repr(k1)]) for n, k0, k1 in numbers)
 
 
 def _norm(row: RowWork, half: _Half) -> list[int]:

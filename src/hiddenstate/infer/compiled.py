@@ -13,4 +13,5 @@ from hiddenstate.derive.encoded import encoded
 @cache
 def core_cell(cell: Cell, keep: tuple[str, ...] = ()) -> Any:
     """The core's own form of a cell, made once; raises Unsupported where the core was not built."""
-    return native.module().Cell(*encoded(cell, keep, native.ops()).arguments)
+    core = native.module()
+    return core.Cell(*encoded(cell, keep, native.ops(), core.printed()).arguments)
