@@ -115,29 +115,28 @@ template <class Work> static void uninterrupted(Work &&work) {
   if (!whole) throw nb::python_error();
 }
 
-static int64_t tape_size(const Cell &cell, const Sizes &sizes) {
+static std::vector<int64_t> tape_sizes(const Cell &cell, const Sizes &sizes) {
   const Call call = call_of(sizes, 0, 0, false, {}, {}, {}, 1);
   return tape_floats(*cell.shape, call.sizes, call.T, call.B);
 }
 
 static void forward_of(const Cell &cell, const Sizes &sizes, Address x, Address lengths, bool reverse,
                        const std::vector<Address> &states, const std::vector<Address> &parameters,
-                       const std::vector<Address> &masks, const std::vector<Address> &outputs, Address tape,
-                       int threads) {
+                       const std::vector<Address> &masks, const std::vector<Address> &outputs,
+                       const std::vector<Address> &tape, int threads) {
   const Call call = call_of(sizes, x, lengths, reverse, states, parameters, masks, threads);
-  uninterrupted(
-      [&] { return forward(*cell.shape, call, outputs_at(outputs), reinterpret_cast<float *>(tape)); });
+  uninterrupted([&] { return forward(*cell.shape, call, outputs_at(outputs), outputs_at(tape)); });
 }
 
 static void backward_of(const Cell &cell, const Sizes &sizes, Address x, Address lengths, bool reverse,
                         const std::vector<Address> &parameters, const std::vector<Address> &masks,
-                        Address tape, const std::vector<Address> &grads, Address dx,
+                        const std::vector<Address> &tape, const std::vector<Address> &grads, Address dx,
                         const std::vector<Address> &dstates, const std::vector<Address> &dparameters,
                         int threads) {
   const Call call = call_of(sizes, x, lengths, reverse, {}, parameters, masks, threads);
   uninterrupted([&] {
-    return backward(*cell.shape, call, reinterpret_cast<const float *>(tape), inputs_at(grads),
-                    reinterpret_cast<float *>(dx), outputs_at(dstates), outputs_at(dparameters));
+    return backward(*cell.shape, call, outputs_at(tape), inputs_at(grads), reinterpret_cast<float *>(dx),
+                    outputs_at(dstates), outputs_at(dparameters));
   });
 }
 
@@ -175,7 +174,7 @@ NB_MODULE(_native, m) {
                     const std::vector<Ints> &, const std::vector<Ints> &, const std::vector<GradientTuple> &,
                     const std::tuple<int32_t, Ints, Ints, int32_t, Ints> &, const HalfTuple &,
                     const HalfTuple &, const HalfTuple &>())
-      .def("tape_size", &tape_size)
+      .def("tape_sizes", &tape_sizes)
       .def("forward", &forward_of)
       .def("backward", &backward_of);
   nb::class_<Stream>(m, "Stream")

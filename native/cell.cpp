@@ -45,7 +45,7 @@ float *Workspace::take(int64_t floats) {
 }
 
 void Workspace::give_back() {
-  constexpr int64_t KEPT = 1 << 24; // 64 MiB: more than that is not worth keeping
+  constexpr int64_t KEPT = 1 << 26; // 256 MiB: more than that is not worth keeping
   int64_t total = 0;
   for (const auto &each : chunks) total += each.second;
   if (total > KEPT) chunks.clear();
@@ -184,17 +184,16 @@ struct Setup {
     }
   }
 
-  // The tape's parts in their order: first states, states of every step, values, deviations.
-  void lay_tape(float *at) {
-    const auto take = [&](int64_t floats) { return std::exchange(at, at + rounded_up(floats)); };
-    const int64_t most = call.T * call.B;
+  // See tape_floats() for its parts.
+  void lay_tape(const std::vector<float *> &parts) {
+    auto part = parts.begin();
     for (int32_t width : cell.states) {
-      float *start = take(call.B * wide(width)), *path = take(most * wide(width));
+      float *start = *part++, *path = start + call.B * wide(width);
       nexts.push_back({Place::BY_STEP, path, wide(width)});
       states.push_back({Place::PREVIOUS, path, wide(width), start});
     }
-    for (int32_t width : cell.tape) tape.push_back({Place::BY_STEP, take(most * wide(width)), wide(width)});
-    for (int32_t d = 0; d < cell.deviations; d++) deviations.push_back({Place::ROW_SCALAR, take(most), 1});
+    for (int32_t width : cell.tape) tape.push_back({Place::BY_STEP, *part++, wide(width)});
+    for (int32_t d = 0; d < cell.deviations; d++) deviations.push_back({Place::ROW_SCALAR, *part++, 1});
   }
 
   Packed packed(const MatrixShape &matrix, int32_t first, int64_t blocks, bool back) {
@@ -301,12 +300,12 @@ struct Setup {
   }
 };
 
-int64_t tape_floats(const CellShape &cell, const int64_t *sizes, int64_t T, int64_t B) {
-  int64_t total = 0;
-  const int64_t most = T * B;
-  for (int32_t width : cell.states) total += (B + most) * rounded_up(sizes[width]);
-  for (int32_t width : cell.tape) total += most * rounded_up(sizes[width]);
-  return total + cell.deviations * rounded_up(most);
+std::vector<int64_t> tape_floats(const CellShape &cell, const int64_t *sizes, int64_t T, int64_t B) {
+  std::vector<int64_t> parts;
+  for (int32_t width : cell.states) parts.push_back((B + T * B) * rounded_up(sizes[width]));
+  for (int32_t width : cell.tape) parts.push_back(T * B * rounded_up(sizes[width]));
+  parts.insert(parts.end(), size_t(cell.deviations), T * B);
+  return parts;
 }
 
 // --- forwards ---
@@ -325,13 +324,15 @@ static void prepare_inputs(Setup &s) {
   program.chunk = s.layout.steps ? std::max(s.layout.count[0], std::min(s.layout.N, NEAR / floats)) : 1;
 }
 
-bool forward(const CellShape &cell, const Call &call, const std::vector<float *> &outputs, float *tape) {
+bool forward(const CellShape &cell, const Call &call, const std::vector<float *> &outputs,
+             const std::vector<float *> &tape) {
   Borrowed borrowed;
-  Setup s(cell, call, tape ? cell.taped : cell.plain);
+  const bool taped = !tape.empty();
+  Setup s(cell, call, taped ? cell.taped : cell.plain);
   s.leaves();
   prepare_inputs(s);
   const size_t states = cell.states.size();
-  if (tape) {
+  if (taped) {
     s.lay_tape(tape);
     for (size_t i = 0; i < states; i++)
       s.copy_sequences(call.states[i], const_cast<float *>(s.states[i].other), s.size(cell.states[i]));
@@ -357,9 +358,9 @@ bool forward(const CellShape &cell, const Call &call, const std::vector<float *>
     for (int64_t r = 0; r < call.B; r++) {
       const int64_t b = layout.sequence(r), length = call.lengths ? call.lengths[b] : layout.steps;
       const float *row;
-      if (tape && length)
+      if (taped && length)
         row = s.nexts[i].data + (layout.first[size_t(length - 1)] + r) * stride;
-      else if (tape)
+      else if (taped)
         row = s.states[i].other + r * stride;
       else
         row =
@@ -463,7 +464,7 @@ static void gradient_of_x(Setup &s, float *dx) {
   s.unpack(out, dx, width);
 }
 
-bool backward(const CellShape &cell, const Call &call, const float *tape,
+bool backward(const CellShape &cell, const Call &call, const std::vector<float *> &tape,
               const std::vector<const float *> &grads, float *dx, const std::vector<float *> &dstates,
               const std::vector<float *> &dparameters) {
   Borrowed borrowed;
@@ -476,7 +477,7 @@ bool backward(const CellShape &cell, const Call &call, const float *tape,
       std::memset(dparameters[size_t(m.bias)], 0, size_t(floats) * 4);
   }
   s.leaves();
-  s.lay_tape(const_cast<float *>(tape));
+  s.lay_tape(tape);
   const auto given = [&](const float *grad, int32_t width) {
     return grad ? s.of_steps(grad, s.size(width)) : s.constant(0, width);
   };

@@ -66,16 +66,19 @@ struct Call {
   bool (*interrupted)(); // asked now and then; null where nobody can interrupt
 };
 
-// Floats of the tape of a call.
-int64_t tape_floats(const CellShape &, const int64_t *sizes, int64_t T, int64_t B);
+// Floats of each part of a call's tape: the path of each state with its first value in front, values,
+// deviations.
+std::vector<int64_t> tape_floats(const CellShape &, const int64_t *sizes, int64_t T, int64_t B);
 
 // outputs: the output [T, B, width], the last states [B, width], the kept values [T, B, width]. With a tape
 // the taped program runs. False where the run was interrupted.
-bool forward(const CellShape &, const Call &, const std::vector<float *> &outputs, float *tape);
+bool forward(const CellShape &, const Call &, const std::vector<float *> &outputs,
+             const std::vector<float *> &tape);
 
 // grads: of all outputs, null for zero. dx [T, B, F] may be null; dparameters are null where there is no
 // parameter.
-bool backward(const CellShape &, const Call &, const float *tape, const std::vector<const float *> &grads,
-              float *dx, const std::vector<float *> &dstates, const std::vector<float *> &dparameters);
+bool backward(const CellShape &, const Call &, const std::vector<float *> &tape,
+              const std::vector<const float *> &grads, float *dx, const std::vector<float *> &dstates,
+              const std::vector<float *> &dparameters);
 
 } // namespace hiddenstate

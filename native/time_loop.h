@@ -112,7 +112,8 @@ struct Runner {
     for (const Code &code : stage.codes) {
       const int64_t width = sizes[code.width], tiles = tiles_of(width), whole = width / LANES;
       for (int64_t tile = 0, wide; tile < tiles; tile += wide) {
-        wide = std::min(group, (tile < whole ? whole : tiles) - tile); // the last tile may be in part beyond the width
+        wide = std::min(group, (tile < whole ? whole : tiles) -
+                                   tile); // the last tile may be in part beyond the width
         in_parts(from, to, MOST_BLOCK_ROWS, [&](int64_t row, int64_t end) {
           const int64_t rows = end - row;
           if (!stage.whole)
@@ -120,8 +121,10 @@ struct Runner {
               if (stage.products[i].width == code.width)
                 product(stage.products[i], packed[i], step, row, rows, tile, wide);
           const Block block{step, row, tile, int(rows), int(wide), slots};
-          if (code.printed >= 0 && tile < whole) PRINTED_CODES[code.printed](block);
-          else interpret(code, block, registers);
+          if (code.printed >= 0 && tile < whole)
+            PRINTED_CODES[code.printed](block);
+          else
+            interpret(code, block, registers);
         });
       }
     }

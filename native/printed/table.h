@@ -1,5 +1,5 @@
-// Made from cells/ by python -m hiddenstate.derive --update; do not edit. PRINTED(function, code) for each
-// function of the files beside this one, in the order of their numbers.
+// Made from cells/ by python -m hiddenstate.derive --update; do not edit.
+// PRINTED(function, code) for each function of the files beside this one, by their numbers.
 PRINTED(lstm_plain_0_0,
         "load 0 0 0 0 8 0.0 0.0;load 1 0 0 0 7 0.0 0.0;add 1 0 1 0 0 0.0 0.0;sigmoid 1 1 0 0 0 0.0 0.0;load 0"
         " 0 0 0 9 0.0 0.0;load 2 0 0 0 5 0.0 0.0;add 2 0 2 0 0 0.0 0.0;sigmoid 2 2 0 0 0 0.0 0.0;load 0 0 0 0"

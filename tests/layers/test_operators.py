@@ -224,10 +224,7 @@ def _deepest_own_frames(call, *given):
     """The most frames of ours between a caller and the operators' implementation."""
     from hiddenstate.layers.operators import library
 
-    entries = {
-        getattr(library, name)._init_fn.__code__
-        for name in ("unroll_operator", "taped_operator", "back_operator")
-    }
+    entries = {run.__code__ for run in (library.run_plain, library.run_taped, library.run_back)}
     seen = []
 
     def watch(frame, event, _):

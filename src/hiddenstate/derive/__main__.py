@@ -1,4 +1,4 @@
-"""Show where the printed C++ in native/printed/ differs from what is derived, or with --update write it anew."""
+"""Show where the printed C++ in native/printed/ differs from what is derived; --update writes it anew."""
 
 from __future__ import annotations
 

@@ -32,9 +32,7 @@ class Encoded:
     arguments: tuple[Any, ...]
 
 
-def encoded(
-    cell: Cell, keep: tuple[str, ...], ops: Sequence[str], printed: Sequence[str] = ()
-) -> Encoded:
+def encoded(cell: Cell, keep: tuple[str, ...], ops: Sequence[str], printed: Sequence[str] = ()) -> Encoded:
     """Encode a cell's programs; `ops` are the interpreter's operations in their order, `printed` the texts of
     the code that the core has functions of its own for.
 
@@ -74,9 +72,7 @@ class _Half:
 
 
 class _Encoder:
-    def __init__(
-        self, cell: Cell, keep: tuple[str, ...], ops: Sequence[str], printed: Sequence[str]
-    ) -> None:
+    def __init__(self, cell: Cell, keep: tuple[str, ...], ops: Sequence[str], printed: Sequence[str]) -> None:
         self.cell, self.keep, self.ops, self.printed = cell, keep, list(ops), list(printed)
         self.program = tile_program(cell, keep)
         self.parameters = list(cell.parameter_shapes(1, 1, 1))

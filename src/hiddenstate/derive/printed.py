@@ -31,7 +31,9 @@ def printed_files() -> dict[str, str]:
     """The files of native/printed/ by name."""
     files, rows = {}, []
     for name in PRINTED:
-        parts = [f"// Made from cells/ by python -m hiddenstate.derive --update; do not edit. The {name} cell.\n"]
+        parts = [
+            f"// Made from cells/ by python -m hiddenstate.derive --update; do not edit. The {name} cell.\n"
+        ]
         for function, code, buffers in _codes(name):
             parts.append(_function(function, code, buffers))
             rows.append((function, code_text(OPS, code[3])))
@@ -55,7 +57,8 @@ def _function(function: str, code: tuple[Any, ...], buffers: list[str]) -> str:
     held: dict[int, str] = {}
     lines = []
     for k, (numbers, k0, _) in enumerate(code[3]):
-        op, out, a, b, c, buffer = OPS[numbers[0]], *numbers[1:]
+        op = OPS[numbers[0]]
+        out, a, b, c, buffer = numbers[1:]
         if op in ("load", "store"):
             cursor = cursors.setdefault(buffer, buffers[buffer])
         if op == "store":
@@ -90,8 +93,8 @@ def _function(function: str, code: tuple[Any, ...], buffers: list[str]) -> str:
 
 def _table(rows: list[tuple[str, str]]) -> str:
     lines = [
-        "// Made from cells/ by python -m hiddenstate.derive --update; do not edit. PRINTED(function, code) for each",
-        "// function of the files beside this one, in the order of their numbers.",
+        "// Made from cells/ by python -m hiddenstate.derive --update; do not edit.",
+        "// PRINTED(function, code) for each function of the files beside this one, by their numbers.",
     ]
     for function, text in rows:
         pieces = [f'        "{text[k : k + 100]}"' for k in range(0, len(text), 100)]

@@ -62,7 +62,7 @@ def _compiled(
         [weights[n].ctypes.data if n in weights else 0 for n in cell.parameter_shapes(1, 1, 1)],
         [],
         [array.ctypes.data for array in found],
-        0,
+        [],
         1,
     )
     return found[0], tuple(found[1:])

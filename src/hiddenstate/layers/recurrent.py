@@ -143,7 +143,7 @@ class Recurrent(CellModule):
             x = _beside([part[0] for part in parts])
             if self.dropout and layer + 1 < self.num_layers:
                 x = torch.dropout(x, self.dropout, self.training)
-        return x, tuple(torch.stack(rows) for rows in zip(*last, strict=True)), kept
+        return x, tuple(_stacked(rows) for rows in zip(*last, strict=True)), kept
 
     def initial_state(self, batch: int | None = None) -> State:
         """The first state of B sequences, [layers x directions, B, width] for each state, or of one."""
@@ -250,6 +250,10 @@ class Recurrent(CellModule):
             f"{name}={getattr(self, name)!r}" for name, usual in plain.items() if getattr(self, name) != usual
         ]
         return ", ".join([*shown, *self.options.shown()])
+
+
+def _stacked(rows: Sequence[Tensor]) -> Tensor:
+    return rows[0].unsqueeze(0) if len(rows) == 1 else torch.stack(list(rows))
 
 
 def _beside(rows: Sequence[Tensor]) -> Tensor:

@@ -73,6 +73,8 @@ class _OnOurOperator:
                     x = torch.dropout(x, self.dropout, True)
                 else:  # drawn for the steps that are there, as torch draws them
                     x = places.padded(torch.dropout(places.flat(x), self.dropout, True))
+        if len(rows) == 1:
+            return x, tuple(value.unsqueeze(0) for value in rows[0])
         return x, tuple(torch.stack(values) for values in zip(*rows, strict=True))
 
     def _cell_name(self: Any) -> str:

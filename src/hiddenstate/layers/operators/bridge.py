@@ -6,16 +6,16 @@ Letters: T steps, B sequences, F features, H hidden units, P projected units.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from hiddenstate import native
 from hiddenstate.errors import InvalidArgument, Unsupported, nearest
-from hiddenstate.layers.operators.calls import Counts, Inputs, Plan
-from hiddenstate.layers.operators.library import back_operator, folded, taped_operator, unroll_operator
+from hiddenstate.layers.operators.calls import Counts, Inputs, Plan, decided_plan
+from hiddenstate.layers.operators.library import folded, taped_operator, unroll_operator
 from hiddenstate.layers.operators.replay import replayed
 
 BACKENDS = ("auto", "reference", "native")
@@ -59,61 +59,48 @@ def unroll(plan: Plan, inputs: Inputs) -> list[Tensor]:
     Returns the output [T, B, width], then each last state [B, width], then each kept value [T, B, width].
     Raises InvalidArgument for lengths outside 0..T.
     """
-    counts, flat = Counts.of(inputs), inputs.flat()
-    wanted = 1 + counts.states + len(plan.keep.split())
     precision = autocast_to(inputs.x)
     if precision is not None:
-        lengths, *tensors = flat
         with torch.autocast(inputs.x.device.type, enabled=False):
-            cast = [tensor.to(precision) for tensor in tensors if tensor is not None]
-            plan = replace(plan, backend=_decided(plan.backend, cast))
-            return list(_Unroll.apply(plan, counts, _taped(cast), lengths, *cast)[:wanted])
-    plan = replace(plan, backend=_decided(plan.backend, flat[1:]))
-    return list(_Unroll.apply(plan, counts, _taped(flat[1:]), *flat)[:wanted])
+            return _run(plan, inputs.to(precision))
+    return _run(plan, inputs)
 
 
-def _taped(tensors: Any) -> bool:
-    """Whether to leave a tape: where there are steps to go back through, and no transform, which replays."""
-    needed = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    return needed and len(tensors[0]) > 0 and not torch._C._are_functorch_transforms_active()
+def _run(plan: Plan, i: Inputs) -> list[Tensor]:
+    flat = i.flat()
+    plan = decided_plan(plan, _decided(plan.backend, flat[1:]))
+    wanted = 1 + len(i.states) + len(plan.keep.split())
+    if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+        return list(_Unroll.apply(plan, Counts.of(i), *flat)[:wanted])
+    operator = taped_operator if _taped(flat[1:]) else unroll_operator
+    return operator(i.x, i.states, i.parameters, i.masks, i.lengths, *plan.words())[:wanted]
 
 
-def _transformed(grads: Any) -> bool:
-    """Whether a transform is at work, or a whole batch of adjoints is sent back at once."""
-    if torch._C._are_functorch_transforms_active():
-        return True
-    batched = torch._C._functorch.is_legacy_batchedtensor  # what is_grads_batched=True makes
-    return any(grad is not None and batched(grad) for grad in grads)
+def _taped(tensors: Sequence[Tensor | None]) -> bool:
+    """Whether to leave a tape: where there are steps to go back through."""
+    if not torch.is_grad_enabled() or len(tensors[0]) == 0:  # type: ignore[arg-type]
+        return False
+    return any(tensor is not None and tensor.requires_grad for tensor in tensors)
 
 
 class _Unroll(torch.autograd.Function):
-    """The operator with its derivative, in the form that torch.func's transforms understand."""
+    """The operator in the form that torch.func's transforms understand: its derivative runs it again."""
 
     @staticmethod
-    def forward(plan: Plan, counts: Counts, taped: bool, *flat: Tensor | None) -> Any:
-        i, operator = counts.parted(flat), taped_operator if taped else unroll_operator
-        return tuple(operator(i.x, i.states, i.parameters, i.masks, i.lengths, *plan.words()))
+    def forward(plan: Plan, counts: Counts, *flat: Tensor | None) -> Any:
+        i = counts.parted(flat)
+        return tuple(unroll_operator(i.x, i.states, i.parameters, i.masks, i.lengths, *plan.words()))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        ctx.plan, ctx.counts, _, *flat = inputs
-        ctx.wanted = 1 + ctx.counts.states + len(ctx.plan.keep.split())
-        tape = output[ctx.wanted :]
+        ctx.plan, ctx.counts, *flat = inputs
         ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*tape)
-        ctx.save_for_backward(*flat, *tape)
-        ctx.length = len(flat)
+        ctx.save_for_backward(*flat)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        flat, tape = ctx.saved_tensors[: ctx.length], ctx.saved_tensors[ctx.length :]
-        needed = [place for place, yes in enumerate(ctx.needs_input_grad[3:]) if yes]
-        if tape and not (torch.is_grad_enabled() or _transformed(grads)):
-            found = _walked(ctx.plan, ctx.counts.parted(flat), tape, grads[: ctx.wanted], 1 in needed)
-            found += [None] * (ctx.length - len(found))
-        else:
-            found = replayed(ctx.plan, ctx.counts, flat, needed, grads[: ctx.wanted])
-        return (None, None, None, *found)
+        needed = [place for place, yes in enumerate(ctx.needs_input_grad[2:]) if yes]
+        return (None, None, *replayed(ctx.plan, ctx.counts, ctx.saved_tensors, needed, grads))
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
@@ -123,15 +110,8 @@ class _Unroll(torch.autograd.Function):
         )
 
     @staticmethod
-    def vmap(info: Any, in_dims: Any, plan: Plan, counts: Counts, taped: bool, *flat: Any) -> Any:
+    def vmap(info: Any, in_dims: Any, plan: Plan, counts: Counts, *flat: Any) -> Any:
         def call(*wide: Tensor | None) -> Any:
-            return _Unroll.apply(plan, counts, taped, *wide)
+            return _Unroll.apply(plan, counts, *wide)
 
-        return folded(info.batch_size, in_dims[3:], counts, flat, call)
-
-
-def _walked(plan: Plan, inputs: Inputs, tape: Any, grads: Any, wants_x: bool) -> list[Tensor | None]:
-    """The gradients in the order of `Inputs.flat`, from the tape; masks, at the end, have none."""
-    i = inputs
-    found = back_operator(grads, tape, i.x, i.parameters, i.masks, i.lengths, *plan.words(), wants_x)
-    return [None, *([] if wants_x else [None]), *found]
+        return folded(info.batch_size, in_dims[2:], counts, flat, call)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import torch
 from torch import Tensor
 
 from hiddenstate.cells import Cell
@@ -41,6 +42,12 @@ class Plan:
         return self.key, self.names, self.keep, self.reverse, self.backend
 
 
+@lru_cache(maxsize=1024)
+def decided_plan(plan: Plan, backend: str) -> Plan:
+    """The plan with its backend decided."""
+    return replace(plan, backend=backend)
+
+
 @dataclass(frozen=True)
 class Inputs:
     """The tensors of one call: x [T, B, F]; first states [B, width] in the cell's order; parameters in the
@@ -52,6 +59,13 @@ class Inputs:
     parameters: Sequence[Tensor]
     masks: Sequence[Tensor] = ()
     lengths: Tensor | None = None
+
+    def to(self, precision: torch.dtype) -> Inputs:
+        """The same in another precision; the lengths stay."""
+        states, parameters, masks = (
+            [t.to(precision) for t in given] for given in (self.states, self.parameters, self.masks)
+        )
+        return Inputs(self.x.to(precision), states, parameters, masks, self.lengths)
 
     def flat(self) -> tuple[Tensor | None, ...]:
         """Every tensor in a row, the lengths first."""

@@ -41,8 +41,18 @@ def _owned(found: Sequence[Tensor], inputs: Sequence[Tensor | None]) -> list[Ten
     return own
 
 
-@torch.library.custom_op("hiddenstate::unroll", mutates_args=())
-def unroll_operator(
+_CALL = "Tensor x, Tensor[] states, Tensor[] parameters, Tensor[] masks, Tensor? lengths"
+_GIVEN = "Tensor?[] grads, Tensor[] tape, Tensor x, Tensor[] parameters, Tensor[] masks, Tensor? lengths"
+_PLAN = "str cell, str names, str keep, bool reverse, str backend"
+torch.library.define("hiddenstate::unroll", f"({_CALL}, {_PLAN}) -> Tensor[]")
+torch.library.define("hiddenstate::unroll_taped", f"({_CALL}, {_PLAN}) -> Tensor[]")
+torch.library.define("hiddenstate::unroll_back", f"({_GIVEN}, {_PLAN}, bool wants_x) -> Tensor[]")
+unroll_operator = torch.ops.hiddenstate.unroll.default
+taped_operator = torch.ops.hiddenstate.unroll_taped.default
+back_operator = torch.ops.hiddenstate.unroll_back.default
+
+
+def run_plain(
     x: Tensor,
     states: Sequence[Tensor],
     parameters: Sequence[Tensor],
@@ -62,7 +72,10 @@ def unroll_operator(
     return _owned(reference(plan, inputs), inputs.flat())
 
 
-@unroll_operator.register_fake
+torch.library.impl("hiddenstate::unroll", "default", run_plain)
+
+
+@torch.library.register_fake("hiddenstate::unroll")
 def _shapes(
     x: Tensor,
     states: Sequence[Tensor],
@@ -141,8 +154,7 @@ def _unroll_back(
     ]
 
 
-@torch.library.custom_op("hiddenstate::unroll_taped", mutates_args=())
-def taped_operator(
+def run_taped(
     x: Tensor,
     states: Sequence[Tensor],
     parameters: Sequence[Tensor],
@@ -163,8 +175,7 @@ def taped_operator(
     return _owned(found, (x, *states, *parameters, *masks, lengths))
 
 
-@torch.library.custom_op("hiddenstate::unroll_back", mutates_args=())
-def back_operator(
+def run_back(
     grads: Sequence[Tensor | None],
     tape: Sequence[Tensor],
     x: Tensor,
@@ -182,16 +193,20 @@ def back_operator(
     if backend == "native":
         plan = Plan(cell, names, keep, reverse, backend)
         inputs = Inputs(x, (), parameters, masks, lengths)
-        return compiled.backward(plan, inputs, tape[0], grads, wants_x)
+        return compiled.backward(plan, inputs, tape, grads, wants_x)
     found = _unroll_back(
         grads, tape, x, parameters, masks, lengths, cell, names, keep, reverse, backend, wants_x
     )
     return _owned(found, (*grads, *tape, x, *parameters, *masks))
 
 
+torch.library.impl("hiddenstate::unroll_taped", "default", run_taped)
+torch.library.impl("hiddenstate::unroll_back", "default", run_back)
+
+
 # Without the core, the shapes of these two are those of the operations they are made of, which run without
 # values as well.
-@taped_operator.register_fake
+@torch.library.register_fake("hiddenstate::unroll_taped")
 def _taped_shapes(
     x: Tensor,
     states: Sequence[Tensor],
@@ -206,12 +221,15 @@ def _taped_shapes(
 ) -> list[Tensor]:
     if backend == "native":
         plan = Plan(cell, names, keep, reverse, backend)
-        tape = x.new_empty(compiled.tape_size(plan, Inputs(x, states, parameters, masks, lengths)))
-        return [*_shapes_of(x, states, parameters, cell, names, keep), tape]
+        shapes = compiled.tape_shapes(plan, Inputs(x, states, parameters, masks, lengths))
+        return [
+            *_shapes_of(x, states, parameters, cell, names, keep),
+            *(x.new_empty(part) for part in shapes),
+        ]
     return _unroll_taped(x, states, parameters, masks, lengths, cell, names, keep, reverse, backend)
 
 
-@back_operator.register_fake
+@torch.library.register_fake("hiddenstate::unroll_back")
 def _back_shapes(
     grads: Sequence[Tensor | None],
     tape: Sequence[Tensor],
@@ -267,7 +285,7 @@ def _flat_call(x: Any, states: Any, parameters: Any, masks: Any, lengths: Any) -
     return (lengths, x, *states, *parameters, *masks)
 
 
-@unroll_operator.register_vmap
+@torch.library.register_vmap("hiddenstate::unroll")
 def _vmap(info: Any, in_dims: Any, *given: Any) -> tuple[list[Tensor], list[int]]:
     counts, rest = Counts(len(given[1]), len(given[2])), given[5:]
 
@@ -292,6 +310,41 @@ def _gradients(ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:
     return found.x, found.states, found.parameters, found.masks, *[None] * 6
 
 
-# For graphs in which the operator stands by itself (an exported program that is trained on); `unroll` in
-# bridge.py has a rule of its own, which torch.func understands as well.
-unroll_operator.register_autograd(_gradients, setup_context=_remember)
+# For graphs in which the operator stands by itself, an exported program that is trained on: it runs again.
+torch.library.register_autograd("hiddenstate::unroll", _gradients, setup_context=_remember)
+
+
+def _remember_tape(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    x, states, parameters, masks, lengths, *plan = inputs
+    ctx.plan, ctx.counts = Plan(*plan), Counts(len(states), len(parameters))
+    ctx.wanted = 1 + len(states) + len(ctx.plan.keep.split())
+    flat = _flat_call(x, states, parameters, masks, lengths)
+    ctx.length = len(flat)
+    ctx.save_for_backward(*flat, *output[ctx.wanted :])
+    ctx.set_materialize_grads(False)
+
+
+def _transformed(grads: Sequence[Tensor | None]) -> bool:
+    """Whether a transform is at work, or a whole batch of adjoints is sent back at once."""
+    if torch._C._are_functorch_transforms_active():
+        return True
+    batched = torch._C._functorch.is_legacy_batchedtensor  # what is_grads_batched=True makes
+    return any(grad is not None and batched(grad) for grad in grads)
+
+
+def _walked_back(ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:
+    """The gradients from the tape; where they are to be differentiated in turn, by running it again."""
+    flat, tape, known = ctx.saved_tensors[: ctx.length], ctx.saved_tensors[ctx.length :], grads[: ctx.wanted]
+    x, states, parameters, masks, *_ = ctx.needs_input_grad
+    needed = [k for k, yes in enumerate(_flat_call(x, states, parameters, masks, False)) if yes]
+    if torch.is_grad_enabled() or _transformed(known):
+        found = ctx.counts.parted(replayed(ctx.plan, ctx.counts, flat, needed, known))
+        return found.x, found.states, found.parameters, found.masks, *[None] * 6
+    i, words = ctx.counts.parted(flat), ctx.plan.words()
+    back = back_operator(known, tape, i.x, i.parameters, i.masks, i.lengths, *words, 1 in needed)
+    dx, rest = (back[0], back[1:]) if 1 in needed else (None, back)
+    states = ctx.counts.states
+    return dx, rest[:states], rest[states:], [None] * len(i.masks), *[None] * 6
+
+
+torch.library.register_autograd("hiddenstate::unroll_taped", _walked_back, setup_context=_remember_tape)
