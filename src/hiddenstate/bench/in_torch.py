@@ -42,7 +42,7 @@ def torch_layers(given: Material) -> Iterator[Contender]:
             yield _stream(label, layer, given, inside, lambda x: x[None])
         else:
             yield _sequences(label, layer, given, inside, packed=False)
-        if given.lengths is not None:
+        if given.lengths is not None and onednn:  # which does not take packed sequences: once is enough
             yield _sequences(f"{label}, packed", layer, given, inside, packed=True)
     if given.work.kind == STREAM:
         single = CELL_MODULES[name](given.work.features, given.work.hidden)
