@@ -1,6 +1,7 @@
 // The only file that knows Python. Arrays come as addresses; the callers (layers/operators/compiled.py,
 // infer/) have checked their sizes and keep them alive.
 #include "stream.h"
+#include <algorithm>
 #include <chrono>
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/pair.h>
@@ -146,11 +147,44 @@ static void add_layer(Stream &stream, const Cell &cell, const Sizes &sizes,
   stream.add(cell.shape, call.sizes, call.parameters, call.states);
 }
 
-static void feed(Stream &stream, Address x, int64_t steps, Address out) {
-  nb::gil_scoped_release released;
-  on_threads(1, [&](int) {
-    stream.feed(reinterpret_cast<const float *>(x), steps, reinterpret_cast<float *>(out));
+static void feed_some(Stream &stream, const float *x, int64_t steps, float *out) {
+  on_threads(1, [&](int) { stream.feed(x, steps, out); });
+}
+
+// Where steps come one by one, giving Python's lock away and taking it back costs as much as a twentieth of
+// one: it is kept for what lasts some ten microseconds.
+static void feed(Stream &stream, const float *x, int64_t steps, float *out) {
+  constexpr int64_t SHORT = 1 << 19; // terms
+  if (steps * stream.terms() <= SHORT) return feed_some(stream, x, steps, out);
+  const auto [row_in, row_out] = stream.rows();
+  const int64_t piece = std::max<int64_t>(1, (SHORT << 8) / std::max<int64_t>(1, stream.terms()));
+  uninterrupted([&] {
+    for (int64_t t = 0; t < steps; t += piece) {
+      feed_some(stream, x + t * row_in, std::min(piece, steps - t), out + t * row_out);
+      if (interrupted()) return false;
+    }
+    return true;
   });
+}
+
+static void feed_at(Stream &stream, Address x, int64_t steps, Address out) {
+  feed(stream, reinterpret_cast<const float *>(x), steps, reinterpret_cast<float *>(out));
+}
+
+// One step between arrays whose types and sizes the caller has checked, which costs NumPy more than the step
+// where it is asked for their addresses.
+struct Borrowed {
+  Py_buffer view;
+  Borrowed(nb::handle array, int flags) {
+    if (PyObject_GetBuffer(array.ptr(), &view, flags)) throw nb::python_error();
+  }
+  ~Borrowed() { PyBuffer_Release(&view); }
+  Borrowed(const Borrowed &) = delete;
+};
+
+static void feed_arrays(Stream &stream, nb::handle x, int64_t steps, nb::handle out) {
+  const Borrowed from(x, PyBUF_SIMPLE), to(out, PyBUF_WRITABLE);
+  feed(stream, static_cast<const float *>(from.view.buf), steps, static_cast<float *>(to.view.buf));
 }
 
 NB_MODULE(_native, m) {
@@ -180,7 +214,9 @@ NB_MODULE(_native, m) {
   nb::class_<Stream>(m, "Stream")
       .def(nb::init<int64_t>())
       .def("add", &add_layer)
-      .def("feed", &feed)
+      .def("feed", &feed_at)
+      .def("feed_arrays", &feed_arrays)
+      .def("steps", &Stream::fed)
       .def("state", [](const Stream &s, size_t layer, size_t number,
                        Address out) { s.state(layer, number, reinterpret_cast<float *>(out)); })
       .def("set_state", [](Stream &s, size_t layer, size_t number, Address given) {

@@ -98,6 +98,8 @@ void Stream::add(std::shared_ptr<const CellShape> cell, const int64_t *sizes,
     for (const ProductShape &p : stage.products)
       l.program.products.push_back(l.packed(parameters, p.matrix, p.first, int64_t(p.targets.size())));
   l.scratch.resize(size_t(scratch_floats(cell->plain)));
+  for (const MatrixShape &matrix : cell->matrices)
+    total += batch * matrix.blocks * l.size(matrix.height) * l.size(matrix.inner);
   layers.push_back(layer);
   for (size_t s = 0; s < states.size(); s++) set_state(layers.size() - 1, s, states[s]);
 }
@@ -121,6 +123,12 @@ void Stream::feed(const float *x, int64_t steps, float *out) {
     for (int64_t b = 0; b < batch; b++)
       std::memcpy(out + (t * batch + b) * width, from + b * stride, size_t(width) * 4);
   }
+  taken += steps;
+}
+
+std::pair<int64_t, int64_t> Stream::rows() const {
+  const Layer &last = *layers.back();
+  return {batch * layers.front()->size(F), batch * last.size(last.cell->output)};
 }
 
 void Stream::state(size_t layer, size_t number, float *out) const {

@@ -12,6 +12,9 @@ public:
            const std::vector<const float *> &parameters, const std::vector<const float *> &states);
   // x [steps, B, F] to out [steps, B, width of the last layer]
   void feed(const float *x, int64_t steps, float *out);
+  std::pair<int64_t, int64_t> rows() const; // floats of a step of x, and of the output
+  int64_t fed() const { return taken; }     // steps so far
+  int64_t terms() const { return total; }   // of the products of one step: what it costs
   // one state of one layer [B, width], read or written
   void state(size_t layer, size_t number, float *out) const;
   void set_state(size_t layer, size_t number, const float *given);
@@ -19,7 +22,7 @@ public:
 private:
   struct Layer;
   std::vector<std::shared_ptr<Layer>> layers;
-  int64_t batch;
+  int64_t batch, total = 0, taken = 0;
 };
 
 } // namespace hiddenstate

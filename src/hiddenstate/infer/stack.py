@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from hiddenstate import native
 from hiddenstate.cells import Cell
 from hiddenstate.cells.equation import node
 from hiddenstate.errors import InvalidArgument, Unsupported
+from hiddenstate.infer.compiled import PackedLayer, core_stream
 from hiddenstate.infer.one_layer import run_layer
 from hiddenstate.infer.stream import Stream
 
@@ -130,9 +132,9 @@ class Stack:
         `lengths` [B] end each sequence on its own; `states` continue a run. Raises InvalidArgument for arrays
         of another shape or type.
         """
-        self._check_input(x)
+        self.check_input(x)
         ends = _checked_lengths(lengths, x)
-        first = self.initial_state(x.shape[1]) if states is None else self._checked_states(states, x.shape[1])
+        first = self.initial_state(x.shape[1]) if states is None else self.checked_states(states, x.shape[1])
         last: list[States] = []
         for pair in self._suffixes:
             parts = []
@@ -156,7 +158,25 @@ class Stack:
             )
         return Stream(self, batch)
 
-    def _check_input(self, x: Any) -> None:
+    def core_stream(self, first: States) -> Any:
+        """The core's running stream from a state of B sequences; None where the core does not serve."""
+        if self.dtype != np.float32 or not native.available():
+            return None
+        sets = [_contiguous(self._sets[suffix]) for suffix, *_ in self._suffixes]
+        begins = [[np.ascontiguousarray(rows[layer]) for rows in first] for layer in range(self.num_layers)]
+        width = self.output_width
+        packed = [
+            PackedLayer(
+                width if layer else self.input_size,
+                {name: array.ctypes.data for name, array in sets[layer].items()},
+                [rows.ctypes.data for rows in begins[layer]],
+            )
+            for layer in range(self.num_layers)
+        ]
+        return core_stream(self.cell, first[0].shape[1], self._units, packed)
+
+    def check_input(self, x: Any) -> None:
+        """Raise InvalidArgument where x is not an array [T, B, F] that the parameters can be applied to."""
         if not isinstance(x, np.ndarray) or x.ndim != 3 or x.shape[-1] != self.input_size:
             came = list(x.shape) if isinstance(x, np.ndarray) else type(x).__name__
             raise InvalidArgument(f"expected x as an array [T, B, {self.input_size}], came {came}")
@@ -165,7 +185,8 @@ class Stack:
                 f"x is {x.dtype}, the parameters are {self.dtype}; use x.astype('{self.dtype}')"
             )
 
-    def _checked_states(self, states: Sequence[np.ndarray], batch: int) -> States:
+    def checked_states(self, states: Sequence[np.ndarray], batch: int) -> States:
+        """States as the caller gave them, or InvalidArgument."""
         names = ", ".join(state.name for state in self.cell.states)
         if len(states) != len(self.cell.states):
             raise InvalidArgument(
@@ -179,6 +200,10 @@ class Stack:
                     f"{list(value.shape)}"
                 )
         return tuple(states)
+
+
+def _contiguous(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
 def _checked_parameters(

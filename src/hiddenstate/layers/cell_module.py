@@ -66,6 +66,21 @@ def checked_flag(name: str, value: Any) -> bool:
     return value
 
 
+def checked_features(x: Tensor, features: int, like: Tensor) -> None:
+    """Raise InvalidArgument where x has other features, or another place or type than the parameters."""
+    if x.shape[-1] != features:
+        raise InvalidArgument(f"expected x with {features} features (its last axis), came {list(x.shape)}")
+    if x.device != like.device:
+        raise InvalidArgument(
+            f"x is on {x.device}, the parameters on {like.device}; use x.to({str(like.device)!r})"
+        )
+    if x.dtype != like.dtype and operators.autocast_to(x) is None:
+        raise InvalidArgument(
+            f"x is {x.dtype}, the parameters are {like.dtype}; use x.to({like.dtype}) or the layer's "
+            f".to({x.dtype})"
+        )
+
+
 def _changed(cell: Cell, options: Options) -> Cell:
     """The cell with the activations and regularisation asked for."""
     cell = cell.with_activations(options.activation)
@@ -202,20 +217,7 @@ class CellModule(torch.nn.Module):
 
     def checked_input(self, x: Tensor, features: int) -> None:
         """Raise InvalidArgument where x is not a batch that the parameters can be applied to."""
-        like = getattr(self, self.names[0] + self.suffixes[0])
-        if x.shape[-1] != features:
-            raise InvalidArgument(
-                f"expected x with {features} features (its last axis), came {list(x.shape)}"
-            )
-        if x.device != like.device:
-            raise InvalidArgument(
-                f"x is on {x.device}, the parameters on {like.device}; use x.to({str(like.device)!r})"
-            )
-        if x.dtype != like.dtype and operators.autocast_to(x) is None:
-            raise InvalidArgument(
-                f"x is {x.dtype}, the parameters are {like.dtype}; use x.to({like.dtype}) or the layer's "
-                f".to({x.dtype})"
-            )
+        checked_features(x, features, getattr(self, self.names[0] + self.suffixes[0]))
 
     def checked_state(self, state: Any, shape: tuple[int, ...], x: Tensor) -> tuple[Tensor, ...]:
         """A state as the caller gave it, or InvalidArgument; `shape` is what comes before the width."""

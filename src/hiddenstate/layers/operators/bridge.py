@@ -33,7 +33,7 @@ def choose_backend(asked: str) -> str:
     return asked
 
 
-def _decided(asked: str, tensors: Sequence[Tensor | None]) -> str:
+def decided(asked: str, tensors: Sequence[Tensor | None]) -> str:
     """The backend that runs these tensors: the core takes single precision on a CPU."""
     if asked == "reference" or not native.available():
         return "reference"
@@ -68,7 +68,7 @@ def unroll(plan: Plan, inputs: Inputs) -> list[Tensor]:
 
 def _run(plan: Plan, i: Inputs) -> list[Tensor]:
     flat = i.flat()
-    plan = decided_plan(plan, _decided(plan.backend, flat[1:]))
+    plan = decided_plan(plan, decided(plan.backend, flat[1:]))
     wanted = 1 + len(i.states) + len(plan.keep.split())
     if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
         return list(_Unroll.apply(plan, Counts.of(i), *flat)[:wanted])
