@@ -81,10 +81,14 @@ struct Cell {
 
 // --- calls ---
 
-// Has Python been told to stop? Asked of it now and then, as asking takes its lock.
+static thread_local bool called_by_python = false;
+
+// Has Python been told to stop? Asked of it now and then, as asking takes its lock, and only by the thread of
+// the call, which has the lock to give back.
 static bool interrupted() {
   using clock = std::chrono::steady_clock;
   static thread_local clock::time_point next;
+  if (!called_by_python) return false;
   const clock::time_point now = clock::now();
   if (now < next) return false;
   next = now + std::chrono::milliseconds(50);
@@ -108,9 +112,14 @@ static Call call_of(const Sizes &sizes, Address x, Address lengths, bool reverse
 }
 
 template <class Work> static void uninterrupted(Work &&work) {
+  struct Called {
+    Called() { called_by_python = true; }
+    ~Called() { called_by_python = false; }
+  };
   bool whole;
   {
     nb::gil_scoped_release released;
+    Called called;
     whole = work();
   }
   if (!whole) throw nb::python_error();
@@ -197,8 +206,9 @@ NB_MODULE(_native, m) {
   m.def("select_isa", [](const std::string &name) { return select_isa(name.c_str()); });
   m.def("ops", [] { return std::vector<std::string>(OP_NAMES, OP_NAMES + OPS); });
   m.def("printed", [] { return std::vector<std::string>(PRINTED_TEXTS, PRINTED_TEXTS + PRINTED_COUNT); });
-  m.def("team", [](Address parallel, Address number) {
-    team(reinterpret_cast<void *>(parallel), reinterpret_cast<void *>(number));
+  m.def("team", [](Address parallel, Address number, Address count) {
+    team({reinterpret_cast<decltype(Team::parallel)>(parallel),
+          reinterpret_cast<decltype(Team::number)>(number), reinterpret_cast<decltype(Team::count)>(count)});
   });
   m.def("elementwise", [](int32_t op, Address x, Address y, int64_t n, float k0, float k1) {
     kernels().elementwise(op, reinterpret_cast<const float *>(x), reinterpret_cast<float *>(y), n, k0, k1);

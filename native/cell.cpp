@@ -278,6 +278,23 @@ struct Setup {
     return int(std::max<int64_t>(1, std::min<int64_t>(call.threads, terms / (1 << 19))));
   }
 
+  // Work on [0, count) in units of `grain`, on several threads and in parts short enough for somebody who
+  // interrupts. False where somebody did.
+  template <class F> bool in_parts(int64_t count, int64_t grain, int64_t terms_of_one, F &&work) const {
+    constexpr int64_t SOON = int64_t(1) << 32; // terms: less than a tenth of a second
+    const int64_t part = std::max<int64_t>(1, SOON / std::max<int64_t>(1, terms_of_one) / grain) * grain;
+    const int threads = this->threads(count * terms_of_one);
+    Watch watch{call.interrupted};
+    on_threads(threads, [&](int t) {
+      const auto [from, to] = share(count, grain, threads, t);
+      for (int64_t at = from; at < to && !watch.stopped; at += part) {
+        work(at, std::min(to, at + part));
+        if (watch.ask && watch.ask()) watch.stopped = true;
+      }
+    });
+    return !watch.stopped;
+  }
+
   int64_t terms_of_a_row() const {
     int64_t terms = 0;
     for (const MatrixShape &m : cell.matrices) terms += 4 * size(m.height) * size(m.inner);
@@ -294,7 +311,7 @@ struct Setup {
     float *room = workspace.take(floats * std::max(1, threads));
     on_threads(std::max(1, threads), [&](int t) {
       const auto [from, to] = share(B, 1, std::max(1, threads), t);
-      kernels().run(program, rows(), back, from, to, room + t * floats, watch, t == 0);
+      kernels().run(program, rows(), back, from, to, room + t * floats, watch, true);
     });
     return !watch.stopped;
   }
@@ -401,7 +418,8 @@ static std::vector<Piece> pieces_of(Setup &s, const GradientShape &g, const Buff
   return {piece(0, state.other, stride, running), piece(running, before, stride, layout.N - running)};
 }
 
-static void gradients_of_weights(Setup &s, const Buffer &x, const std::vector<float *> &dparameters) {
+// False where it was interrupted, as is that of x.
+static bool gradients_of_weights(Setup &s, const Buffer &x, const std::vector<float *> &dparameters) {
   const Layout &layout = s.layout;
   std::vector<float *> bias_of(s.deltas.size(), nullptr); // of deltas whose sum is known
   for (const GradientShape &g : s.cell.gradients) {
@@ -412,11 +430,10 @@ static void gradients_of_weights(Setup &s, const Buffer &x, const std::vector<fl
       const int64_t row = (g.first + int64_t(k)) * height;
       const std::vector<Piece> pieces = pieces_of(s, g, delta, x);
       float *out = dparameters[size_t(matrix.weight)] + row * inner;
-      const int threads = s.threads(layout.N * height * inner);
-      on_threads(threads, [&](int t) {
-        const auto [from, to] = share(height, 6, threads, t);
+      const bool whole = s.in_parts(height, 6, layout.N * inner, [&](int64_t from, int64_t to) {
         kernels().outer(pieces, inner, out, inner, from, to);
       });
+      if (!whole) return false;
       if (matrix.bias < 0 || !dparameters[size_t(matrix.bias)]) continue;
       float *&sums = bias_of[size_t(g.deltas[k])];
       if (!sums) {
@@ -432,9 +449,10 @@ static void gradients_of_weights(Setup &s, const Buffer &x, const std::vector<fl
     kernels().column_sums(s.sums[v].data, s.sums[v].stride, layout.N, sums, 0, s.wide(vector.width));
     std::memcpy(dparameters[size_t(vector.parameter)], sums, size_t(s.size(vector.width)) * 4);
   }
+  return true;
 }
 
-static void gradient_of_x(Setup &s, float *dx) {
+static bool gradient_of_x(Setup &s, float *dx) {
   const Layout &layout = s.layout;
   const int64_t width = s.size(F);
   const Buffer out = s.to_steps(dx, F);
@@ -451,17 +469,18 @@ static void gradient_of_x(Setup &s, float *dx) {
       a.push_back(s.deltas[size_t(d)].data), strides.push_back(s.deltas[size_t(d)].stride);
     if (!first) part.resize(size_t(layout.N * out.stride));
     float *to = first ? out.data : part.data();
-    const int threads = s.threads(layout.N * width * int64_t(g.deltas.size()) * packed.inner);
-    on_threads(threads, [&](int t) {
-      const auto [from, until] = share(layout.N, 6, threads, t);
+    const int64_t terms = width * int64_t(g.deltas.size()) * packed.inner;
+    const bool whole = s.in_parts(layout.N, 6, terms, [&](int64_t from, int64_t until) {
       kernels().multiply(packed, a.data(), strides.data(), to, out.stride, 0, true, from, until);
     });
+    if (!whole) return false;
     if (!first)
       for (int64_t n = 0; n < layout.N; n++)
         for (int64_t f = 0; f < width; f++) out.data[n * out.stride + f] += part[size_t(n * out.stride + f)];
     first = false;
   }
   s.unpack(out, dx, width);
+  return true;
 }
 
 bool backward(const CellShape &cell, const Call &call, const std::vector<float *> &tape,
@@ -504,9 +523,7 @@ bool backward(const CellShape &cell, const Call &call, const std::vector<float *
     for (int64_t r = 0; r < call.B; r++)
       std::memcpy(dstates[i] + s.layout.sequence(r) * width, last + r * rounded_up(width), size_t(width) * 4);
   }
-  gradients_of_weights(s, s.of_steps(call.x, s.size(F)), dparameters);
-  if (dx) gradient_of_x(s, dx);
-  return true;
+  return gradients_of_weights(s, s.of_steps(call.x, s.size(F)), dparameters) && (!dx || gradient_of_x(s, dx));
 }
 
 } // namespace hiddenstate

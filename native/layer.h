@@ -231,9 +231,18 @@ const Kernels &kernels();
 std::vector<const char *> isas();
 bool select_isa(const char *name);
 
-// work(t) for t in [0, threads), at once; on torch's own team where team() was given its GOMP_parallel.
+// work(t) for t in [0, threads), at once, share 0 on the caller's thread; what a share throws comes to the
+// caller. On the team that team() was told of, else on threads of our own. Which thread has a share, and how
+// many there are, changes no result.
 void parallel(int threads, void (*work)(void *, int), void *context);
-void team(void *gomp_parallel, void *omp_get_thread_num);
+
+// GOMP_parallel, omp_get_thread_num and omp_get_num_threads, as torch has them.
+struct Team {
+  void (*parallel)(void (*)(void *), void *, unsigned, unsigned);
+  int (*number)();
+  int (*count)();
+};
+void team(const Team &);
 
 template <class F> void on_threads(int threads, F &&work) {
   parallel(

@@ -34,6 +34,7 @@ class Recurrent(CellModule):
     state is a tuple with one tensor [layers x directions, B, width] for each of the cell's states.
     Parameters are named as in torch, and dropout does the same. first_state is "zeros" (what the cell
     declares), "random" (drawn once with `seed`, the same for every sequence) or "learned".
+    With checkpoint_every=k training keeps the states of every k-th step, and makes the rest again.
 
     Raises InvalidArgument for values that cannot be, Unsupported for combinations that are not offered.
 
@@ -61,6 +62,7 @@ class Recurrent(CellModule):
         zoneout: float = 0.0,
         layer_norm: bool = False,
         seed: int = 0,
+        checkpoint_every: int | None = None,
         backend: str = "auto",
         device: Any = None,
         dtype: torch.dtype | None = None,
@@ -76,6 +78,9 @@ class Recurrent(CellModule):
             proj_size, bias, activation, recurrent_dropout, zoneout, layer_norm, first_state, seed, backend
         )
         super().__init__(cell, hidden_size, options)
+        if checkpoint_every is not None:
+            checked_size("checkpoint_every", checkpoint_every)
+        self.checkpoint_every = checkpoint_every
         self.input_size, self.num_layers, self.dropout = input_size, num_layers, float(dropout)
         self.bidirectional = checked_flag("bidirectional", bidirectional)
         self.batch_first = checked_flag("batch_first", batch_first)
@@ -127,7 +132,8 @@ class Recurrent(CellModule):
         lengths = checked_lengths(lengths, x)
         first = self.first_rows(x.shape[1]) if state is None else state
         names = " ".join(self.names), " ".join(keep)
-        plans = [Plan(self._key, *names, reverse, self.backend) for reverse in (False, True)]
+        every = self.checkpoint_every or 0
+        plans = [Plan(self._key, *names, reverse, self.backend, every) for reverse in (False, True)]
         last: list[list[Tensor]] = []
         kept: dict[str, list[Tensor]] = {name: [] for name in keep}
         for layer in range(self.num_layers):
@@ -245,7 +251,13 @@ class Recurrent(CellModule):
     def extra_repr(self) -> str:
         """What differs from the defaults."""
         shown = [repr(self.cell.name), str(self.input_size), str(self.hidden_size)]
-        plain = {"num_layers": 1, "bidirectional": False, "dropout": 0.0, "batch_first": False}
+        plain: dict[str, Any] = {
+            "num_layers": 1,
+            "bidirectional": False,
+            "dropout": 0.0,
+            "batch_first": False,
+        }
+        plain["checkpoint_every"] = None
         shown += [
             f"{name}={getattr(self, name)!r}" for name, usual in plain.items() if getattr(self, name) != usual
         ]

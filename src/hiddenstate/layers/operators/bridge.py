@@ -17,6 +17,7 @@ from hiddenstate.errors import InvalidArgument, Unsupported, nearest
 from hiddenstate.layers.operators.calls import Counts, Inputs, Plan, decided_plan
 from hiddenstate.layers.operators.library import folded, taped_operator, unroll_operator
 from hiddenstate.layers.operators.replay import replayed
+from hiddenstate.layers.operators.segments import InSegments
 
 BACKENDS = ("auto", "reference", "native")
 
@@ -72,7 +73,10 @@ def _run(plan: Plan, i: Inputs) -> list[Tensor]:
     wanted = 1 + len(i.states) + len(plan.keep.split())
     if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
         return list(_Unroll.apply(plan, Counts.of(i), *flat)[:wanted])
-    operator = taped_operator if _taped(flat[1:]) else unroll_operator
+    taped = _taped(flat[1:])
+    if taped and 0 < plan.checkpoint_every < len(i.x):
+        return list(InSegments.apply(plan, Counts.of(i), *flat)[:wanted])
+    operator = taped_operator if taped else unroll_operator
     return operator(i.x, i.states, i.parameters, i.masks, i.lengths, *plan.words())[:wanted]
 
 

@@ -28,7 +28,8 @@ def cell_of(key: str) -> Cell:
 class Plan:
     """What to run and where: a cell by its key, the parameters' names, values to keep, the direction.
 
-    `names` and `keep` are words with a space between; `backend` is one of BACKENDS.
+    `names` and `keep` are words with a space between; `backend` is one of BACKENDS; a run that is longer than
+    `checkpoint_every` steps keeps for its way back only the states of every so many (0: a tape of all).
     """
 
     key: str
@@ -36,9 +37,10 @@ class Plan:
     keep: str = ""
     reverse: bool = False
     backend: str = "auto"
+    checkpoint_every: int = 0
 
     def words(self) -> tuple[str, str, str, bool, str]:
-        """The plan as the operators take it."""
+        """The plan as the operators take it: what a run gives, however it is parted."""
         return self.key, self.names, self.keep, self.reverse, self.backend
 
 

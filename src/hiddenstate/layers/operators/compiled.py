@@ -15,6 +15,7 @@ from hiddenstate.cells.equation import node
 from hiddenstate.derive.encoded import LETTERS, encoded
 from hiddenstate.infer.compiled import core_cell
 from hiddenstate.layers.operators.calls import Inputs, Plan, cell_of
+from hiddenstate.layers.operators.team import share_team
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def _known(key: str, names: str, keep: str) -> _Known:
         heights[matrix.width] = (given.index(matrix.weight), len(cell.labels[matrix.letter]))
     widths = [LETTERS.index(cell.width_of(node("symbol", name=name))) for name in (cell.output, *wishes)]
     arguments = encoded(cell, wishes, native.ops()).arguments
+    share_team()
     return _Known(
         core_cell(cell, wishes),
         tuple(given.index(n) if n in given else -1 for n in cell.parameter_shapes(1, 1, 1)),

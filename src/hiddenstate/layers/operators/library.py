@@ -20,7 +20,8 @@ from hiddenstate.layers.operators.replay import reference, replayed
 from hiddenstate.layers.operators.tape import Run, forward
 
 
-def _checked(lengths: Tensor | None, T: int) -> None:
+def refuse_other_lengths(lengths: Tensor | None, T: int) -> None:
+    """Raise InvalidArgument for lengths outside 0..T."""
     if lengths is not None and lengths.numel():
         least, most = int(lengths.min()), int(lengths.max())
         if not 0 <= least <= most <= T:
@@ -65,7 +66,7 @@ def run_plain(
     backend: str,
 ) -> list[Tensor]:
     """The output [T, B, width], each last state [B, width], each kept value [T, B, width]."""
-    _checked(lengths, len(x))
+    refuse_other_lengths(lengths, len(x))
     plan, inputs = Plan(cell, names, keep, reverse, backend), Inputs(x, states, parameters, masks, lengths)
     if backend == "native":
         return compiled.forward(plan, inputs, taped=False)
@@ -167,7 +168,7 @@ def run_taped(
     backend: str,
 ) -> list[Tensor]:
     """What hiddenstate::unroll gives, and behind it the tape that hiddenstate::unroll_back reads."""
-    _checked(lengths, len(x))
+    refuse_other_lengths(lengths, len(x))
     if backend == "native":
         plan = Plan(cell, names, keep, reverse, backend)
         return compiled.forward(plan, Inputs(x, states, parameters, masks, lengths), taped=True)
@@ -324,7 +325,7 @@ def _remember_tape(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> N
     ctx.set_materialize_grads(False)
 
 
-def _transformed(grads: Sequence[Tensor | None]) -> bool:
+def transformed(grads: Sequence[Tensor | None]) -> bool:
     """Whether a transform is at work, or a whole batch of adjoints is sent back at once."""
     if torch._C._are_functorch_transforms_active():
         return True
@@ -337,7 +338,7 @@ def _walked_back(ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:
     flat, tape, known = ctx.saved_tensors[: ctx.length], ctx.saved_tensors[ctx.length :], grads[: ctx.wanted]
     x, states, parameters, masks, *_ = ctx.needs_input_grad
     needed = [k for k, yes in enumerate(_flat_call(x, states, parameters, masks, False)) if yes]
-    if torch.is_grad_enabled() or _transformed(known):
+    if torch.is_grad_enabled() or transformed(known):
         found = ctx.counts.parted(replayed(ctx.plan, ctx.counts, flat, needed, known))
         return found.x, found.states, found.parameters, found.masks, *[None] * 6
     i, words = ctx.counts.parted(flat), ctx.plan.words()
