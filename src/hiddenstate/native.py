@@ -73,6 +73,22 @@ def notice() -> str | None:
     return None if available() or not _unsaid else _unsaid.pop()
 
 
+def addresses(library: Path, names: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Return where the functions stand that a loaded library calls; None where there are none.
+
+    A name is looked up in the library and then in those that it loaded itself, whatever else the process has.
+    """
+    import ctypes  # here, as a start without torch has no use for it
+
+    if not hasattr(os, "RTLD_NOLOAD") or not library.is_file():
+        return None
+    loaded = ctypes.CDLL(str(library), mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+    if not all(hasattr(loaded, name) for name in names):
+        return None
+    found = [ctypes.cast(getattr(loaded, name), ctypes.c_void_p).value for name in names]
+    return tuple(address or 0 for address in found)
+
+
 @cache
 def _spec() -> ModuleSpec | None:
     if not (file := os.environ.get(FILE)):

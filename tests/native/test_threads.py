@@ -1,4 +1,4 @@
-"""Threads: whose they are, the same bits on any number, and callers that come at once, are forked or stopped."""
+"""Threads: whose they are, the same bits on any number, callers that come at once or fork, denormals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _threads_as_before():
 
 
 def trained(threads: int, seed: int = 0) -> list[torch.Tensor]:
-    """Output and gradients of a layer that is large enough for several threads, ragged and padded with NaN."""
+    """Output and gradients of a layer large enough for several threads, ragged and padded with NaN."""
     generator = torch.Generator().manual_seed(seed)
     layer = Recurrent("lstm", 48, 80, backend="native")
     with torch.no_grad():
