@@ -32,27 +32,31 @@ using ProductTuple = std::tuple<Ints, Ints, int32_t, int32_t, bool, int32_t, int
 using InstructionTuple = std::tuple<Ints, float, float>;
 using CodeTuple = std::tuple<int32_t, int32_t, int32_t, std::vector<InstructionTuple>>;
 using StageTuple = std::tuple<bool, std::vector<ProductTuple>, std::vector<Ints>, std::vector<CodeTuple>>;
-using HalfTuple =
-    std::tuple<std::vector<Ints>, std::vector<StageTuple>, std::vector<std::pair<int32_t, int32_t>>>;
+using HalfTuple = std::tuple<std::vector<Ints>, std::vector<StageTuple>, std::vector<CodeTuple>, Ints,
+                             std::vector<std::pair<int32_t, int32_t>>>;
+
+static Code code_of(const CodeTuple &given) {
+  const auto &[width, registers, printed, instructions] = given;
+  Code code{width, registers, printed, {}};
+  for (const auto &[n, k0, k1] : instructions)
+    code.instructions.push_back({n.at(0), n.at(1), n.at(2), n.at(3), n.at(4), n.at(5), k0, k1});
+  return code;
+}
 
 static Half half_of(const HalfTuple &given) {
   Half half;
-  const auto &[buffers, stages, swaps] = given;
+  const auto &[buffers, stages, head, linear, swaps] = given;
   for (const Ints &b : buffers) half.buffers.push_back({Kind(b.at(0)), b.at(1), b.at(2)});
   for (const auto &[whole, products, norms, codes] : stages) {
     Stage stage{whole, {}, {}, {}};
     for (const auto &[sources, targets, matrix, first, back, inner, width] : products)
       stage.products.push_back({sources, targets, matrix, first, back, inner, width});
     for (const Ints &n : norms) stage.norms.push_back({n.at(0), n.at(1), n.at(2), n.at(3), n.at(4)});
-    for (const auto &[width, registers, printed, instructions] : codes) {
-      Code code{width, registers, printed, {}};
-      for (const auto &[n, k0, k1] : instructions)
-        code.instructions.push_back({n.at(0), n.at(1), n.at(2), n.at(3), n.at(4), n.at(5), k0, k1});
-      stage.codes.push_back(code);
-    }
+    for (const CodeTuple &code : codes) stage.codes.push_back(code_of(code));
     half.stages.push_back(stage);
   }
-  half.swaps = swaps;
+  for (const CodeTuple &code : head) half.head.push_back(code_of(code));
+  half.linear = linear, half.swaps = swaps;
   return half;
 }
 

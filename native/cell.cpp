@@ -17,6 +17,7 @@ int64_t most_registers(const Half &half) {
   int64_t most = 0;
   for (const Stage &stage : half.stages)
     for (const Code &code : stage.codes) most = std::max<int64_t>(most, code.registers);
+  for (const Code &code : half.head) most = std::max<int64_t>(most, code.registers);
   return most;
 }
 
@@ -262,6 +263,9 @@ struct Setup {
       case Kind::SUM:
         program.buffers.push_back(one_of(sums));
         break;
+      case Kind::HOIST:
+        program.buffers.push_back({Place::BY_STEP, nullptr, 0});
+        break;
       case Kind::X:
         break;
       }
@@ -301,11 +305,58 @@ struct Setup {
     return terms;
   }
 
+  // Where gates come from x alone, all but the recurrence is done for some steps at once, on all threads;
+  // then the recurrence goes through them.
+  bool run_scan() {
+    constexpr int64_t NEAR = 1 << 17; // floats a thread that its second cache holds beside the weights
+    const int count = threads(layout.N * terms_of_a_row());
+    std::vector<std::pair<size_t, int64_t>> near; // buffers, and where they begin in a row of the room
+    int64_t stride = 0;
+    for (size_t b = 0; b < program.buffers.size(); b++) {
+      const BufferShape &shape = program.half->buffers[b];
+      if (shape.kind == Kind::HOIST) near.emplace_back(b, stride), stride += wide(shape.width);
+    }
+    for (const InputProduct &input : program.inputs) {
+      const int64_t width = rounded_up(input.packed.width);
+      for (size_t b = 0; b < program.buffers.size(); b++) {
+        const BufferShape &shape = program.half->buffers[b];
+        const int64_t block = shape.index - input.number;
+        if (shape.kind == Kind::INPUT && block >= 0 && block < input.packed.blocks)
+          near.emplace_back(b, stride + block * width);
+      }
+      stride += width * input.packed.blocks;
+    }
+    const int64_t most = layout.steps ? layout.count[0] : 1;
+    const int64_t steps = std::max<int64_t>(1, count * NEAR / stride / most);
+    float *room = workspace.take(steps * most * stride);
+    for (int64_t p = 0; p < layout.steps; p += steps) {
+      const int64_t until = std::min(layout.steps, p + steps), last = until - 1;
+      const int64_t begin = std::min(layout.first[size_t(p)], layout.first[size_t(last)]);
+      const int64_t end = std::max(layout.first[size_t(p)] + layout.count[size_t(p)],
+                                   layout.first[size_t(last)] + layout.count[size_t(last)]);
+      for (const auto &[buffer, column] : near)
+        program.buffers[buffer] = {Place::BY_STEP, room + column - begin * stride, stride};
+      on_threads(count, [&](int t) {
+        const auto [from, to] = share(end - begin, 12, count, t);
+        kernels().ahead(program, begin + from, begin + to);
+      });
+      const int64_t running = layout.count[size_t(p)];
+      const int sharing = int(std::min<int64_t>(count, running));
+      on_threads(sharing, [&](int t) {
+        const auto [from, to] = share(running, 1, sharing, t);
+        kernels().linear(program, rows(), p, until, from, to);
+      });
+      if (call.interrupted && call.interrupted()) return false;
+    }
+    return true;
+  }
+
   bool run(bool back) {
     const int64_t B = layout.steps ? layout.count[0] : 0;
     const int threads = int(std::min<int64_t>(this->threads(layout.N * terms_of_a_row()), (B + 3) / 4));
+    if (!program.half->linear.empty()) return run_scan();
     Watch watch{call.interrupted};
-    int64_t floats = 0; // of the inputs of a chunk
+    int64_t floats = 0; // of what is made for a chunk of steps
     for (const InputProduct &input : program.inputs)
       floats += program.chunk * rounded_up(input.packed.width) * input.packed.blocks;
     float *room = workspace.take(floats * std::max(1, threads));

@@ -9,7 +9,8 @@ namespace hiddenstate {
 #define TEXT(a) TEXT_(a)
 const Kernels *JOIN(kernels_, HIDDENSTATE_ISA)() {
   static const Kernels table{TEXT(HIDDENSTATE_ISA),        HIDDENSTATE_ISA::pack,
-                             HIDDENSTATE_ISA::run,         HIDDENSTATE_ISA::single_step,
+                             HIDDENSTATE_ISA::run,         HIDDENSTATE_ISA::ahead,
+                             HIDDENSTATE_ISA::linear,      HIDDENSTATE_ISA::single_step,
                              HIDDENSTATE_ISA::multiply,    HIDDENSTATE_ISA::outer,
                              HIDDENSTATE_ISA::column_sums, HIDDENSTATE_ISA::elementwise};
   return &table;

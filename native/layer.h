@@ -41,7 +41,8 @@ enum class Kind : int32_t {
   WISH,  // adjoint of a kept value
   DELTA, // adjoint of a block of a product
   SUM,   // adjoint of a vector, to be summed over rows and steps
-  X
+  X,
+  HOIST // made from x alone, for some steps at once before the loop comes to them
 };
 
 struct BufferShape {
@@ -90,6 +91,8 @@ struct Stage {
 struct Half {
   std::vector<BufferShape> buffers;
   std::vector<Stage> stages;
+  std::vector<Code> head;      // what depends on x alone, where a step only adds and multiplies after it
+  std::vector<int32_t> linear; // then a step may be next = a * state + b: a, b, state, and where next goes
   std::vector<std::pair<int32_t, int32_t>>
       swaps; // buffers of one row a sequence that are exchanged after a step
 };
@@ -202,6 +205,10 @@ struct Kernels {
   // chunk
   void (*run)(const Program &, const Rows &, bool back, int64_t from, int64_t to, float *room, Watch &,
               bool asks);
+  // inputs and head of rows [from, to) of all steps, where the program has a head
+  void (*ahead)(const Program &, int64_t from, int64_t to);
+  // the linear recurrence that is left then, through steps [p, until) of sequences [from, to)
+  void (*linear)(const Program &, const Rows &, int64_t p, int64_t until, int64_t from, int64_t to);
   // a single step of all rows of a program's own buffers, which it exchanges; see scratch_floats()
   void (*step)(Program &, int64_t rows, float *scratch);
   // out [rows, blocks x out_block] = sources . panels (+ bias), for rows [from, to)

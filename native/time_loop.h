@@ -130,24 +130,86 @@ struct Runner {
     }
   }
 
+  // The head of the rows [from, to) of a step, which may stand for the rows of several.
+  void head(const Step &step, int64_t from, int64_t to) {
+    for (const Code &code : program.half->head) {
+      const int64_t tiles = tiles_of(program.sizes[code.width]);
+      for (int64_t tile = 0; tile < tiles; tile++)
+        in_parts(from, to, MOST_BLOCK_ROWS, [&](int64_t row, int64_t end) {
+          interpret(code, {step, row, tile, int(end - row), 1, slots}, registers);
+        });
+    }
+  }
+
+  // next = a * state + b through steps [p, until) of a sequence, a tile at a time with the state in a
+  // register.
+  void linear(const Rows &rows, int64_t row, int64_t p, int64_t until) {
+    const std::vector<int32_t> &number = program.half->linear;
+    const int64_t width = program.sizes[program.half->buffers[size_t(number[0])].width];
+    while (until > p && rows.count[until - 1] <= row) until--;
+    if (until == p) return;
+    const Step begin{buffers, rows, p};
+    const Buffer &a = buffers[number[0]], &b = buffers[number[1]];
+    for (int64_t u = 0; u < width; u += LANES) {
+      V state = load(begin.at(buffers[number[2]], row, u).data);
+      for (int64_t q = p; q < until; q++) {
+        const Step now{buffers, rows, q};
+        state = add(mul(load(now.at(a, row, u).data), state), load(now.at(b, row, u).data));
+        for (size_t i = 3; i < number.size(); i++)
+          if (buffers[number[i]].place == Place::BY_STEP) write(now, buffers[number[i]], row, u, state);
+      }
+      for (size_t i = 2; i < number.size();
+           i++) // wherever the next chunk, or the caller, looks for the last one
+        if (buffers[number[i]].place == Place::BY_ROW) write(begin, buffers[number[i]], row, u, state);
+    }
+  }
+
+  static void write(const Step &step, const Buffer &buffer, int64_t row, int64_t u, V value) {
+    float *to = step.at(buffer, row, u).data;
+    if (buffer.narrow && u + LANES > buffer.narrow)
+      store_some(to, value, buffer.narrow - u);
+    else
+      store(to, value);
+  }
+
+  // Inputs and head of all rows [from, to), whatever their steps; for buffers that hold every step.
+  void ahead(int64_t from, int64_t to) {
+    const int64_t zero = 0;
+    const Rows flat{&zero, &zero, 1}; // rows by their number among all
+    const Buffer &x = program.x;
+    in_parts(from, to, 96, [&](int64_t begin, int64_t end) {
+      for (const InputProduct &input : program.inputs) {
+        const Buffer &out = *std::find_if(buffers, buffers + program.buffers.size(), [&](const Buffer &each) {
+          const BufferShape &shape = program.half->buffers[size_t(&each - buffers)];
+          return shape.kind == Kind::INPUT && shape.index == input.number;
+        });
+        const float *rows = x.data;
+        multiply(input.packed, &rows, &x.stride, out.data, out.stride, rounded_up(input.packed.width), false,
+                 begin, end);
+      }
+      head({buffers, flat, 0}, begin, end);
+    });
+  }
+
   // The inputs of steps [p, ...) for rows [from, to), as many steps as there is room for; returns where they
   // end.
   int64_t chunk(const Rows &rows, int64_t p, int64_t from, int64_t to, float *room) {
     const Program &g = program;
     const int64_t until = std::min(rows.steps, p + std::max<int64_t>(1, g.chunk / rows.count[0]));
     const int64_t base = std::min(rows.first[p], rows.first[until - 1]);
-    const bool all = from == 0 && to == rows.count[0];
+    const auto each_part = [&](auto &&part) {
+      if (from == 0 && to == rows.count[0])
+        return part(base,
+                    std::max(rows.first[p] + rows.count[p], rows.first[until - 1] + rows.count[until - 1]));
+      for (int64_t q = p; q < until; q++)
+        if (from < rows.count[q]) part(rows.first[q] + from, rows.first[q] + std::min(to, rows.count[q]));
+    };
     for (const InputProduct &input : g.inputs) {
       const int64_t wide = rounded_up(input.packed.width), stride = wide * input.packed.blocks;
       const float *x = g.x.data + base * g.x.stride;
-      const auto part = [&](int64_t begin, int64_t end) {
+      each_part([&](int64_t begin, int64_t end) {
         multiply(input.packed, &x, &g.x.stride, room, stride, wide, false, begin - base, end - base);
-      };
-      if (all)
-        part(base, std::max(rows.first[p] + rows.count[p], rows.first[until - 1] + rows.count[until - 1]));
-      else
-        for (int64_t q = p; q < until; q++)
-          if (from < rows.count[q]) part(rows.first[q] + from, rows.first[q] + std::min(to, rows.count[q]));
+      });
       for (size_t i = 0; i < g.half->buffers.size(); i++) {
         const int64_t block = g.half->buffers[i].index - input.number;
         if (g.half->buffers[i].kind == Kind::INPUT && block >= 0 && block < input.packed.blocks)
@@ -186,10 +248,26 @@ static void run(const Program &program, const Rows &rows, bool back, int64_t fro
   }
 }
 
+// What does not wait for the state, for rows [from, to) of all steps: by any number of threads.
+static void ahead(const Program &program, int64_t from, int64_t to) {
+  std::vector<float> scratch(size_t(scratch_floats(*program.half)));
+  std::vector<Buffer> buffers = program.buffers;
+  Runner(program, buffers.data(), scratch.data()).ahead(from, to);
+}
+
+static void linear(const Program &program, const Rows &rows, int64_t p, int64_t until, int64_t from,
+                   int64_t to) {
+  std::vector<Buffer> buffers = program.buffers;
+  Runner runner(program, buffers.data(), nullptr);
+  for (int64_t row = from; row < to; row++) runner.linear(rows, row, p, until);
+}
+
 static void single_step(Program &program, int64_t count, float *scratch) {
   const int64_t first = 0;
   Runner runner(program, program.buffers.data(), scratch);
-  step(runner, {&count, &first, 1}, 0, 0, count);
+  const Rows rows{&count, &first, 1};
+  runner.head({runner.buffers, rows, 0}, 0, count);
+  step(runner, rows, 0, 0, count);
 }
 
 } // namespace HIDDENSTATE_ISA

@@ -14,12 +14,13 @@ from typing import Any
 from hiddenstate.cells.cell import Cell
 from hiddenstate.cells.equation import node
 from hiddenstate.cells.parts import Product
+from hiddenstate.derive.hoisted import HOIST, hoisted
 from hiddenstate.derive.tile import Instruction, RowWork, TileStage, tile_program
 
 LETTERS = ("H", "P", "F")
 KINDS = (
     *("input", "state", "next", "output", "kept", "vector", "mask", "tape", "deviation", "value", "slot"),
-    *("adjoint", "back", "adjoint_output", "wish", "delta", "sum", "x"),
+    *("adjoint", "back", "adjoint_output", "wish", "delta", "sum", "x", "hoist"),
 )
 _SLOT = "slot:"  # a buffer that lives only between a product and the code of one tile
 Buffer = tuple[int, int, int]
@@ -32,16 +33,18 @@ class Encoded:
     arguments: tuple[Any, ...]
 
 
-def encoded(cell: Cell, keep: tuple[str, ...], ops: Sequence[str], printed: Sequence[str] = ()) -> Encoded:
+def encoded(
+    cell: Cell, keep: tuple[str, ...], ops: Sequence[str], printed: Sequence[str] = (), scan: bool = True
+) -> Encoded:
     """Encode a cell's programs; `ops` are the interpreter's operations in their order, `printed` the texts of
-    the code that the core has functions of its own for.
+    the code that the core has functions of its own for. Without `scan` no part is taken out of the loop.
 
     >>> from hiddenstate.cells import CELLS
     >>> ops = ["load", "store", "const", "add", "sub", "mul", "tanh"]
     >>> encoded(CELLS["rnn"], (), ops).arguments[1]  # one state, of width H
     [0]
     """
-    return _Encoder(cell, keep, ops, printed).encoded()
+    return _Encoder(cell, keep, ops, printed, scan).encoded()
 
 
 @dataclass
@@ -63,6 +66,8 @@ class _Half:
             width = LETTERS.index(self.widths.get(buffer, "H"))
             if buffer in self.slots:
                 kind, index = "slot", self.slots[buffer]
+            elif buffer.startswith(HOIST):
+                kind, index = "hoist", 0
             elif buffer in self.kinds:
                 kind, index = self.kinds[buffer]
             else:
@@ -72,7 +77,10 @@ class _Half:
 
 
 class _Encoder:
-    def __init__(self, cell: Cell, keep: tuple[str, ...], ops: Sequence[str], printed: Sequence[str]) -> None:
+    def __init__(
+        self, cell: Cell, keep: tuple[str, ...], ops: Sequence[str], printed: Sequence[str], scan: bool
+    ) -> None:
+        self.scan = scan
         self.cell, self.keep, self.ops, self.printed = cell, keep, list(ops), list(printed)
         self.program = tile_program(cell, keep)
         self.parameters = list(cell.parameter_shapes(1, 1, 1))
@@ -195,10 +203,15 @@ class _Encoder:
         kinds = {buffer: kind for buffer, kind in self._kinds().items() if buffer not in own}
         half = _Half(kinds, dict(self.widths))
         pairs = [(half.number(one), half.number(other)) for one, other in swaps]
+        head, linear = list[tuple[Any, ...]](), list[int]()
+        if self.scan and stages is not self.program.backward and (split := hoisted(self.cell, stages)):
+            head = self._codes(split.head, half, {})
+            stages = [TileStage((), split.tail)]
+            linear = [half.number(buffer) for buffer in split.linear]
         late = _read_later(stages)
         for stage in stages:
             half.stages.append(self._stage(stage, half, late))
-        return half.told(), half.stages, pairs
+        return half.told(), half.stages, head, linear, pairs
 
     def _stage(self, stage: TileStage, half: _Half, late: set[str]) -> tuple[Any, ...]:
         whole = any(row.product is None for row in stage.rows)

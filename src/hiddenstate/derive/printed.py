@@ -45,7 +45,7 @@ def printed_files() -> dict[str, str]:
 def _codes(name: str) -> Iterator[tuple[str, tuple[Any, ...], list[str]]]:
     """Each function's name, its code, and what to call its buffers."""
     halves = encoded(CELLS[name], (), OPS).arguments[-3:]
-    for half, (buffers, stages, _) in zip(_HALVES, halves, strict=True):
+    for half, (buffers, stages, *_) in zip(_HALVES, halves, strict=True):
         names = [f"{KINDS[kind]}_{index}" for kind, index, _ in buffers]
         for s, (_, _, _, codes) in enumerate(stages):
             for c, code in enumerate(codes):
