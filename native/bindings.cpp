@@ -215,7 +215,9 @@ NB_MODULE(_native, m) {
           reinterpret_cast<decltype(Team::number)>(number), reinterpret_cast<decltype(Team::count)>(count)});
   });
   m.def("elementwise", [](int32_t op, Address x, Address y, int64_t n, float k0, float k1) {
-    kernels().elementwise(op, reinterpret_cast<const float *>(x), reinterpret_cast<float *>(y), n, k0, k1);
+    on_threads(1, [&](int) { // where denormals are flushed, as in a run
+      kernels().elementwise(op, reinterpret_cast<const float *>(x), reinterpret_cast<float *>(y), n, k0, k1);
+    });
   });
   nb::class_<Cell>(m, "Cell")
       .def(nb::init<const std::vector<Ints> &, const Ints &, const std::vector<MaskTuple> &,

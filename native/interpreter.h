@@ -30,7 +30,7 @@ INLINE V apply(int32_t op, V x, float k0, float k1) {
   case HARD_SIGMOID:
     return at_most(1, at_least(0, fma(set1(k0), x, set1(k1))));
   case SILU:
-    return mul(x, sigmoid(x));
+    return mul(at_least(-100, x), sigmoid(x)); // far left a sigmoid is not quite 0, which x may not magnify
   case GELU:
     return mul(x, normal_cdf(x));
   case NORMAL_CDF:
