@@ -34,21 +34,29 @@ class Case:
         return {name: per_step.get(name, mask) for name, mask in self.masks.items()}
 
 
-def drawn(cell: Cell, seed: int = 0, steps: int = T, batch: int = B, scale: float = 0.7) -> Case:
-    """Draw a case; the scale of the weights keeps every gate at work."""
+def drawn(
+    cell: Cell,
+    seed: int = 0,
+    steps: int = T,
+    batch: int = B,
+    scale: float = 0.7,
+    widths: tuple[int, int, int] = (F, H, P),
+) -> Case:
+    """Draw a case; the scale of the weights keeps every gate at work. `widths` are F, H and P."""
     random = np.random.default_rng(seed)
-    shapes = cell.parameter_shapes(F, H, P)
+    features, *units = widths
+    shapes = cell.parameter_shapes(features, *units)
     parameters = {name: random.normal(size=shape) * scale for name, shape in shapes.items()}
     for vector in cell.norm_vectors:
         parameters[vector.name] += vector.low
-    size = {"H": H, "P": P}
+    size = dict(zip("HP", units, strict=True))
     states = tuple(random.uniform(s.low, s.high, (batch, size[s.width])) for s in cell.states)
     masks = {}
     for mask in cell.masks:
         rows = (steps, batch) if mask.per == "step" else (batch,)
         kept = (random.random((*rows, size[mask.width])) >= mask.rate).astype(float)
         masks[mask.name] = kept / (1 - mask.rate) if mask.scaled else kept
-    return Case(cell, parameters, random.normal(size=(steps, batch, F)), states, masks)
+    return Case(cell, parameters, random.normal(size=(steps, batch, features)), states, masks)
 
 
 def variants() -> dict[str, Cell]:
