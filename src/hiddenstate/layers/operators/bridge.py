@@ -6,6 +6,7 @@ Letters: T steps, B sequences, F features, H hidden units, P projected units.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -34,9 +35,15 @@ def choose_backend(asked: str) -> str:
     return asked
 
 
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _core_is_here() -> bool:
+    """Asked once where torch.compile traces: how a module is found is not to be part of a graph."""
+    return native.available()
+
+
 def decided(asked: str, tensors: Sequence[Tensor | None]) -> str:
     """The backend that runs these tensors: the core takes single precision on a CPU."""
-    if asked == "reference" or not native.available():
+    if asked == "reference" or not _core_is_here():
         return "reference"
     odd = [t for t in tensors if t is not None and (t.dtype is not torch.float32 or t.device.type != "cpu")]
     if asked == "native" and odd:
@@ -69,7 +76,9 @@ def unroll(plan: Plan, inputs: Inputs) -> list[Tensor]:
 
 def _run(plan: Plan, i: Inputs) -> list[Tensor]:
     flat = i.flat()
-    plan = decided_plan(plan, decided(plan.backend, flat[1:]))
+    backend = decided(plan.backend, flat[1:])
+    # a graph is traced once and needs no cache, into which torch.compile does not look
+    plan = replace(plan, backend=backend) if torch.compiler.is_compiling() else decided_plan(plan, backend)
     wanted = 1 + len(i.states) + len(plan.keep.split())
     if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
         return list(_Unroll.apply(plan, Counts.of(i), *flat)[:wanted])
