@@ -35,7 +35,7 @@ def choose_backend(asked: str) -> str:
     return asked
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@torch.compiler.assume_constant_result
 def _core_is_here() -> bool:
     """Asked once where torch.compile traces: how a module is found is not to be part of a graph."""
     return native.available()
