@@ -266,8 +266,8 @@ static OuterOf outer_any(int64_t rows, int64_t vectors) {
   return outer_of<1>(rows);
 }
 
-static void outer(const std::vector<Piece> &pieces, int64_t N, float *out, int64_t out_stride, int64_t from,
-                  int64_t to) {
+static void outer_wide(const std::vector<Piece> &pieces, int64_t N, float *out, int64_t out_stride,
+                       int64_t from, int64_t to) {
   constexpr int64_t CHUNK = 96; // terms of which the vectors stay in the first cache
   alignas(64) float x[CHUNK * OUTER_VECTORS * LANES];
   const int64_t tiles = tiles_of(N);
@@ -294,13 +294,47 @@ static void outer(const std::vector<Piece> &pieces, int64_t N, float *out, int64
     for (int64_t m = from; m < to; m++) std::fill(out + m * out_stride, out + m * out_stride + N, 0.0f);
 }
 
+// A few columns of x, as a time series has: the sums of a's columns weighted by each, so that a's rows fill
+// the vectors. The order of the additions is the same.
+static void outer_narrow(const std::vector<Piece> &pieces, int64_t N, float *out, int64_t out_stride,
+                         int64_t from, int64_t to) {
+  std::vector<Piece> turned;
+  for (const Piece &p : pieces) turned.push_back({p.x, p.a + from, p.x_stride, p.a_stride, p.K});
+  std::vector<float> sums(size_t(N * (to - from)));
+  outer_wide(turned, to - from, sums.data(), to - from, 0, N);
+  for (int64_t n = 0; n < N; n++)
+    for (int64_t m = from; m < to; m++) out[m * out_stride + n] = sums[size_t(n * (to - from) + m - from)];
+}
+
+static void outer(const std::vector<Piece> &pieces, int64_t N, float *out, int64_t out_stride, int64_t from,
+                  int64_t to) {
+  if (N <= 4 && to - from > 4 * N)
+    outer_narrow(pieces, N, out, out_stride, from, to);
+  else
+    outer_wide(pieces, N, out, out_stride, from, to);
+}
+
+template <int VECTORS> static void column_tile(const float *a, int64_t stride, int64_t K, float *out) {
+  V sums[VECTORS];
+#pragma GCC unroll 8
+  for (int v = 0; v < VECTORS; v++) sums[v] = set1(0);
+  for (int64_t k = 0; k < K; k++)
+#pragma GCC unroll 8
+    for (int v = 0; v < VECTORS; v++) sums[v] = add(sums[v], load(a + k * stride + v * LANES));
+#pragma GCC unroll 8
+  for (int v = 0; v < VECTORS; v++) store(out + v * LANES, sums[v]);
+}
+
 static void column_sums(const float *a, int64_t stride, int64_t K, float *out, int64_t from, int64_t to) {
-  for (int64_t column = from; column < to; column += 4 * LANES) {
-    const int64_t vectors = std::min<int64_t>(4, (to - column) / LANES);
-    V sums[4] = {set1(0), set1(0), set1(0), set1(0)};
-    for (int64_t k = 0; k < K; k++)
-      for (int64_t v = 0; v < vectors; v++) sums[v] = add(sums[v], load(a + k * stride + column + v * LANES));
-    for (int64_t v = 0; v < vectors; v++) store(out + column + v * LANES, sums[v]);
+  while (from < to) {
+    const int64_t vectors = (to - from) / LANES;
+    const int width = vectors >= 8 ? 8 : vectors >= 4 ? 4 : vectors >= 2 ? 2 : 1; // few sweeps over long rows
+    const auto tile = width == 8   ? column_tile<8>
+                      : width == 4 ? column_tile<4>
+                      : width == 2 ? column_tile<2>
+                                   : column_tile<1>;
+    tile(a + from, stride, K, out + from);
+    from += width * LANES;
   }
 }
 
