@@ -201,6 +201,7 @@ static void feed_arrays(Stream &stream, nb::handle x, int64_t steps, nb::handle 
 }
 
 NB_MODULE(_native, m) {
+  nb::set_leak_warnings(false); // cells are kept until the process ends
   m.def("isas", [] {
     std::vector<std::string> names;
     for (const char *name : isas()) names.push_back(name);

@@ -13,7 +13,11 @@
 #include <immintrin.h>
 #endif
 
+#if defined(_MSC_VER)
+#define INLINE static __forceinline
+#else
 #define INLINE static inline __attribute__((always_inline))
+#endif
 
 namespace hiddenstate {
 namespace HIDDENSTATE_ISA {
