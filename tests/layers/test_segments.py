@@ -101,6 +101,24 @@ def test_gradients_of_gradients_are_those_of_one_run(backend):
     torch.testing.assert_close(found[1], found[0])
 
 
+# what torch.compile does on its way is not for its callers to hear
+@pytest.mark.filterwarnings("ignore:.*torch.autograd.function.Function. should not be instantiated")
+@pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("every", [None, 5])
+def test_a_compiled_graph_gives_the_same_numbers(backend, every):
+    layer, x = Recurrent("lstm", F, H, backend=backend, checkpoint_every=every), torch.randn(T, B, F)
+    found = []
+    for run in (layer, torch.compile(layer, fullgraph=True, backend="aot_eager")):
+        layer.zero_grad()
+        output = run(x)[0]
+        output.square().sum().backward()
+        found.append([output.detach(), *(parameter.grad.clone() for parameter in layer.parameters())])
+    assert found[0][1].abs().sum() > 0
+    for mine, expected in zip(found[1], found[0], strict=True):
+        torch.testing.assert_close(mine, expected, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("wrong", [0, -3, 2.5, True, "10"])
 def test_what_is_no_number_of_steps_is_refused(wrong):
     with pytest.raises(InvalidArgument, match="checkpoint_every to be a whole number of at least 1"):

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hiddenstate.layers.operators.calls import Counts, Inputs, Plan, cell_of
+from hiddenstate.layers.operators.calls import Counts, Inputs, Plan
 from hiddenstate.layers.operators.library import (
     back_operator,
     refuse_other_lengths,
@@ -46,8 +46,9 @@ class _Run:
     def within(self, part: slice, states: Sequence[Tensor]) -> Inputs:
         """The inputs of one segment, from the states before it."""
         i = self.inputs
-        rows = cell_of(self.plan.key).masks
-        masks = [m[part] if row.per == "step" else m for row, m in zip(rows, i.masks, strict=False)]
+        masks = [
+            mask[part] if mask.dim() == 3 else mask for mask in i.masks
+        ]  # drawn per step, or per sequence
         return replace(i, x=i.x[part], states=states, masks=masks, lengths=self._lengths(part))
 
     def _lengths(self, part: slice) -> Tensor | None:
@@ -127,7 +128,8 @@ class InSegments(torch.autograd.Function):
             grads[: ctx.wanted],
         )
         needed = [place for place, yes in enumerate(ctx.needs_input_grad[2:]) if yes]
-        if torch.is_grad_enabled() or transformed(known):
+        compiling = torch.compiler.is_compiling()  # a compiled graph's gradients are not differentiated again
+        if not compiling and (torch.is_grad_enabled() or transformed(known)):
             return (None, None, *replayed(ctx.plan, ctx.counts, flat, needed, known))
         found = backward(ctx.plan, ctx.counts.parted(flat), kept, known, 1 in needed)
         rows = [None, *([] if 1 in needed else [None]), *found]
