@@ -102,8 +102,7 @@ def test_gradients_of_gradients_are_those_of_one_run(backend):
 
 
 # what torch.compile does on its way is not for its callers to hear
-@pytest.mark.filterwarnings("ignore:.*torch.autograd.function.Function. should not be instantiated")
-@pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`")
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("every", [None, 5])
 def test_a_compiled_graph_gives_the_same_numbers(backend, every):
