@@ -241,6 +241,26 @@ def test_one_thread_is_several(name: str, with_lengths: bool) -> None:
             assert_same_bits(expected, grads, (isa, threads, "gradients"))
 
 
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_the_parts_in_which_a_long_run_is_made_do_not_show(name: str, reverse: bool) -> None:
+    """What x gives is made for as many steps as stay near: fewer of many sequences, or for fewer threads."""
+    call = call_of(CELLS[name], Sizes(90, 24, 8, 64, 21), reverse=reverse)
+    rows, first = slice(5, 6), 1 + len(call.states)
+    for asked in (call, ragged(call)[0]):
+        with running(ISAS[-1], 1):
+            seeds = seeds_for(asked.run())
+            found, grads = asked.gradients(seeds)
+            alone, own = asked.part(rows).gradients(cut(seeds, asked, rows))
+            assert_same_bits(alone, cut(found, asked, rows))
+            assert_same_bits(own[:first], [grads[0][:, rows], *(g[rows] for g in grads[1:first])])
+            assert_same_bits(asked.run(), found)
+        with running(ISAS[-1], 2):
+            other, expected = asked.gradients(seeds)
+            assert_same_bits(asked.run(), found)
+            assert_same_bits([*other, *expected], [*found, *grads])
+
+
 @each_case
 def test_no_steps_and_no_sequences(case: Tried) -> None:
     for isa, call in calls(case):
