@@ -106,7 +106,9 @@ def test_compiled_without_a_break(train: bool) -> None:
     compare(model, compiled, x, train)
 
 
+# what torch.compile does on its way is not for its callers to hear
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.skipif(
     shutil.which("g++") is None, reason="torch.compile writes C++ and needs a compiler for it"
 )
