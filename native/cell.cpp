@@ -1,6 +1,5 @@
 #include "cell.h"
 #include <algorithm>
-#include <cstring>
 #include <new>
 #include <numeric>
 
@@ -98,8 +97,7 @@ struct Layout {
 
 static void copy_rows(const float *from, int64_t from_stride, float *to, int64_t to_stride, int64_t rows,
                       int64_t width) {
-  for (int64_t r = 0; r < rows; r++)
-    std::memcpy(to + r * to_stride, from + r * from_stride, size_t(width) * 4);
+  for (int64_t r = 0; r < rows; r++) std::copy_n(from + r * from_stride, width, to + r * to_stride);
 }
 
 // --- a run's buffers ---
@@ -135,7 +133,7 @@ struct Setup {
     const int64_t stride = rounded_up(width);
     float *own = workspace.take(layout.N * stride);
     for (int64_t n = 0; n < layout.N; n++)
-      std::memcpy(own + n * stride, given + layout.place[size_t(n)] * width, size_t(width) * 4);
+      std::copy_n(given + layout.place[size_t(n)] * width, width, own + n * stride);
     return {Place::BY_STEP, own, stride};
   }
 
@@ -146,9 +144,9 @@ struct Setup {
   }
   void unpack(const Buffer &from, float *out, int64_t width) const {
     if (!layout.packed) return;
-    std::memset(out, 0, size_t(call.T * call.B * width) * 4);
+    std::fill_n(out, call.T * call.B * width, 0.0f);
     for (int64_t n = 0; n < layout.N; n++)
-      std::memcpy(out + layout.place[size_t(n)] * width, from.data + n * from.stride, size_t(width) * 4);
+      std::copy_n(from.data + n * from.stride, width, out + layout.place[size_t(n)] * width);
   }
 
   Buffer of_sequences(const float *given, int64_t width) {
@@ -156,12 +154,12 @@ struct Setup {
     const int64_t stride = rounded_up(width);
     float *own = workspace.take(call.B * stride);
     for (int64_t r = 0; r < call.B; r++)
-      std::memcpy(own + r * stride, given + layout.order[size_t(r)] * width, size_t(width) * 4);
+      std::copy_n(given + layout.order[size_t(r)] * width, width, own + r * stride);
     return {Place::BY_ROW, own, stride};
   }
   void copy_sequences(const float *given, float *own, int64_t width) const {
     for (int64_t r = 0; r < call.B; r++)
-      std::memcpy(own + r * rounded_up(width), given + layout.sequence(r) * width, size_t(width) * 4);
+      std::copy_n(given + layout.sequence(r) * width, width, own + r * rounded_up(width));
   }
 
   Buffer constant(float value, int32_t letter) {
@@ -433,7 +431,7 @@ bool forward(const CellShape &cell, const Call &call, const std::vector<float *>
       else
         row =
             (length % 2 ? s.nexts[i] : s.states[i]).data + r * stride; // they are exchanged after every step
-      std::memcpy(outputs[1 + i] + b * width, row, size_t(width) * 4);
+      std::copy_n(row, width, outputs[1 + i] + b * width);
     }
   }
   return true;
@@ -491,14 +489,14 @@ static bool gradients_of_weights(Setup &s, const Buffer &x, const std::vector<fl
         sums = workspace.take(wide);
         kernels().column_sums(delta.data, delta.stride, layout.N, sums, 0, wide);
       }
-      std::memcpy(dparameters[size_t(matrix.bias)] + row, sums, size_t(height) * 4);
+      std::copy_n(sums, height, dparameters[size_t(matrix.bias)] + row);
     }
   }
   for (size_t v = 0; v < s.cell.vectors.size(); v++) {
     const VectorShape &vector = s.cell.vectors[v];
     float *sums = workspace.take(s.wide(vector.width));
     kernels().column_sums(s.sums[v].data, s.sums[v].stride, layout.N, sums, 0, s.wide(vector.width));
-    std::memcpy(dparameters[size_t(vector.parameter)], sums, size_t(s.size(vector.width)) * 4);
+    std::copy_n(sums, s.size(vector.width), dparameters[size_t(vector.parameter)]);
   }
   return true;
 }
@@ -507,7 +505,7 @@ static bool gradient_of_x(Setup &s, float *dx) {
   const Layout &layout = s.layout;
   const int64_t width = s.size(F);
   const Buffer out = s.to_steps(dx, F);
-  if (!layout.packed && s.cell.inputs.empty()) std::memset(dx, 0, size_t(s.call.T * s.call.B * width) * 4);
+  if (!layout.packed && s.cell.inputs.empty()) std::fill_n(dx, s.call.T * s.call.B * width, 0.0f);
   std::vector<float> part;
   bool first = true;
   for (const GradientShape &g : s.cell.gradients) {
@@ -542,9 +540,8 @@ bool backward(const CellShape &cell, const Call &call, const std::vector<float *
   const size_t states = cell.states.size();
   for (const MatrixShape &m : cell.matrices) {
     const int64_t floats = s.size(m.height) * m.blocks;
-    std::memset(dparameters[size_t(m.weight)], 0, size_t(floats * s.size(m.inner)) * 4);
-    if (m.bias >= 0 && dparameters[size_t(m.bias)])
-      std::memset(dparameters[size_t(m.bias)], 0, size_t(floats) * 4);
+    std::fill_n(dparameters[size_t(m.weight)], floats * s.size(m.inner), 0.0f);
+    if (m.bias >= 0 && dparameters[size_t(m.bias)]) std::fill_n(dparameters[size_t(m.bias)], floats, 0.0f);
   }
   s.leaves();
   s.lay_tape(tape);
@@ -561,7 +558,7 @@ bool backward(const CellShape &cell, const Call &call, const std::vector<float *
       if (grads[1 + i])
         s.copy_sequences(grads[1 + i], list->back().data, width);
       else
-        std::memset(list->back().data, 0, size_t(call.B * rounded_up(width)) * 4);
+        std::fill_n(list->back().data, call.B * rounded_up(width), 0.0f);
     }
   }
   for (int32_t width : cell.deltas) s.deltas.push_back(s.by_step(width));
@@ -572,7 +569,7 @@ bool backward(const CellShape &cell, const Call &call, const std::vector<float *
     const int64_t width = s.size(cell.states[i]);
     const float *last = (s.layout.steps % 2 ? s.backs : s.adjoints)[i].data;
     for (int64_t r = 0; r < call.B; r++)
-      std::memcpy(dstates[i] + s.layout.sequence(r) * width, last + r * rounded_up(width), size_t(width) * 4);
+      std::copy_n(last + r * rounded_up(width), width, dstates[i] + s.layout.sequence(r) * width);
   }
   return gradients_of_weights(s, s.of_steps(call.x, s.size(F)), dparameters) && (!dx || gradient_of_x(s, dx));
 }

@@ -1,7 +1,6 @@
 #include "stream.h"
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace hiddenstate {
 
@@ -120,8 +119,7 @@ void Stream::feed(const float *x, int64_t steps, float *out) {
       kernels().step(l.program, batch, l.scratch.data());
       from = l.output, stride = l.wide(l.cell->output);
     }
-    for (int64_t b = 0; b < batch; b++)
-      std::memcpy(out + (t * batch + b) * width, from + b * stride, size_t(width) * 4);
+    for (int64_t b = 0; b < batch; b++) std::copy_n(from + b * stride, width, out + (t * batch + b) * width);
   }
   taken += steps;
 }
@@ -135,14 +133,14 @@ void Stream::state(size_t layer, size_t number, float *out) const {
   const Layer &l = *layers.at(layer);
   const int64_t width = l.size(l.cell->states.at(number)), stride = rounded_up(width);
   const float *own = l.program.buffers[size_t(l.state_buffers[number])].data;
-  for (int64_t b = 0; b < batch; b++) std::memcpy(out + b * width, own + b * stride, size_t(width) * 4);
+  for (int64_t b = 0; b < batch; b++) std::copy_n(own + b * stride, width, out + b * width);
 }
 
 void Stream::set_state(size_t layer, size_t number, const float *given) {
   const Layer &l = *layers.at(layer);
   const int64_t width = l.size(l.cell->states.at(number)), stride = rounded_up(width);
   float *own = l.program.buffers[size_t(l.state_buffers[number])].data;
-  for (int64_t b = 0; b < batch; b++) std::memcpy(own + b * stride, given + b * width, size_t(width) * 4);
+  for (int64_t b = 0; b < batch; b++) std::copy_n(given + b * width, width, own + b * stride);
 }
 
 } // namespace hiddenstate
