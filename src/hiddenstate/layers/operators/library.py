@@ -1,6 +1,7 @@
 """The operators of torch.library: hiddenstate::unroll, its form that leaves a tape, and the way back.
 
-Their signatures are plain (a cell travels as its own text), so that exported graphs stand alone.
+Their signatures are plain (a cell travels as its own text), so that exported graphs stand alone. `words` are
+those of a Plan, in its order.
 """
 
 from __future__ import annotations
@@ -59,16 +60,12 @@ def run_plain(
     parameters: Sequence[Tensor],
     masks: Sequence[Tensor],
     lengths: Tensor | None,
-    cell: str,
-    names: str,
-    keep: str,
-    reverse: bool,
-    backend: str,
+    *words: Any,
 ) -> list[Tensor]:
     """The output [T, B, width], each last state [B, width], each kept value [T, B, width]."""
     refuse_other_lengths(lengths, len(x))
-    plan, inputs = Plan(cell, names, keep, reverse, backend), Inputs(x, states, parameters, masks, lengths)
-    if backend == "native":
+    plan, inputs = Plan(*words), Inputs(x, states, parameters, masks, lengths)
+    if plan.backend == "native":
         return compiled.forward(plan, inputs, taped=False)
     return _owned(reference(plan, inputs), inputs.flat())
 
@@ -83,21 +80,12 @@ def _shapes(
     parameters: Sequence[Tensor],
     masks: Sequence[Tensor],
     lengths: Tensor | None,
-    cell: str,
-    names: str,
-    keep: str,
-    reverse: bool,
-    backend: str,
+    *words: Any,
 ) -> list[Tensor]:
-    return _shapes_of(x, states, parameters, cell, names, keep)
-
-
-def _shapes_of(
-    x: Tensor, states: Sequence[Tensor], parameters: Sequence[Tensor], cell: str, names: str, keep: str
-) -> list[Tensor]:
-    known = cell_of(cell)
-    recurrence = Recurrence(known, dict(zip(names.split(), parameters, strict=True)))
-    widths = [recurrence.width(name) for name in (known.output, *keep.split())]
+    plan = Plan(*words)
+    cell = cell_of(plan.key)
+    recurrence = Recurrence(cell, dict(zip(plan.names.split(), parameters, strict=True)))
+    widths = [recurrence.width(name) for name in (cell.output, *plan.keep.split())]
     rows = [x.new_empty((x.shape[0], x.shape[1], width)) for width in widths]
     return [rows[0], *(torch.empty_like(state) for state in states), *rows[1:]]
 
@@ -115,43 +103,19 @@ def _run(plan: Plan, inputs: Inputs) -> Run:
     )
 
 
-def _unroll_taped(
-    x: Tensor,
-    states: Sequence[Tensor],
-    parameters: Sequence[Tensor],
-    masks: Sequence[Tensor],
-    lengths: Tensor | None,
-    cell: str,
-    names: str,
-    keep: str,
-    reverse: bool,
-    backend: str,
-) -> list[Tensor]:
-    inputs = Inputs(x, states, parameters, masks, lengths)
-    found, tape = forward(_run(Plan(cell, names, keep, reverse, backend), inputs), states)
+def _unroll_taped(plan: Plan, inputs: Inputs) -> list[Tensor]:
+    found, tape = forward(_run(plan, inputs), inputs.states)
     return [*found, *tape]
 
 
 def _unroll_back(
-    grads: Sequence[Tensor | None],
-    tape: Sequence[Tensor],
-    x: Tensor,
-    parameters: Sequence[Tensor],
-    masks: Sequence[Tensor],
-    lengths: Tensor | None,
-    cell: str,
-    names: str,
-    keep: str,
-    reverse: bool,
-    backend: str,
-    wants_x: bool,
+    plan: Plan, inputs: Inputs, tape: Sequence[Tensor], grads: Sequence[Tensor | None], wants_x: bool
 ) -> list[Tensor]:
-    run = _run(Plan(cell, names, keep, reverse, backend), Inputs(x, (), parameters, masks, lengths))
-    found = backward(run, tape, grads, wants_x)
+    found = backward(_run(plan, inputs), tape, grads, wants_x)
     return [
         *([] if found.x is None else [found.x]),
         *found.states,
-        *(found.parameters[n] for n in names.split()),
+        *(found.parameters[n] for n in plan.names.split()),
     ]
 
 
@@ -161,19 +125,14 @@ def run_taped(
     parameters: Sequence[Tensor],
     masks: Sequence[Tensor],
     lengths: Tensor | None,
-    cell: str,
-    names: str,
-    keep: str,
-    reverse: bool,
-    backend: str,
+    *words: Any,
 ) -> list[Tensor]:
     """What hiddenstate::unroll gives, and behind it the tape that hiddenstate::unroll_back reads."""
     refuse_other_lengths(lengths, len(x))
-    if backend == "native":
-        plan = Plan(cell, names, keep, reverse, backend)
-        return compiled.forward(plan, Inputs(x, states, parameters, masks, lengths), taped=True)
-    found = _unroll_taped(x, states, parameters, masks, lengths, cell, names, keep, reverse, backend)
-    return _owned(found, (x, *states, *parameters, *masks, lengths))
+    plan, inputs = Plan(*words), Inputs(x, states, parameters, masks, lengths)
+    if plan.backend == "native":
+        return compiled.forward(plan, inputs, taped=True)
+    return _owned(_unroll_taped(plan, inputs), inputs.flat())
 
 
 def run_back(
@@ -183,21 +142,14 @@ def run_back(
     parameters: Sequence[Tensor],
     masks: Sequence[Tensor],
     lengths: Tensor | None,
-    cell: str,
-    names: str,
-    keep: str,
-    reverse: bool,
-    backend: str,
-    wants_x: bool,
+    *words: Any,
 ) -> list[Tensor]:
     """The gradients of x (where wanted), of the first states and of the parameters."""
-    if backend == "native":
-        plan = Plan(cell, names, keep, reverse, backend)
-        inputs = Inputs(x, (), parameters, masks, lengths)
+    *given, wants_x = words
+    plan, inputs = Plan(*given), Inputs(x, (), parameters, masks, lengths)
+    if plan.backend == "native":
         return compiled.backward(plan, inputs, tape, grads, wants_x)
-    found = _unroll_back(
-        grads, tape, x, parameters, masks, lengths, cell, names, keep, reverse, backend, wants_x
-    )
+    found = _unroll_back(plan, inputs, tape, grads, wants_x)
     return _owned(found, (*grads, *tape, x, *parameters, *masks))
 
 
@@ -214,20 +166,13 @@ def _taped_shapes(
     parameters: Sequence[Tensor],
     masks: Sequence[Tensor],
     lengths: Tensor | None,
-    cell: str,
-    names: str,
-    keep: str,
-    reverse: bool,
-    backend: str,
+    *words: Any,
 ) -> list[Tensor]:
-    if backend == "native":
-        plan = Plan(cell, names, keep, reverse, backend)
-        shapes = compiled.tape_shapes(plan, Inputs(x, states, parameters, masks, lengths))
-        return [
-            *_shapes_of(x, states, parameters, cell, names, keep),
-            *(x.new_empty(part) for part in shapes),
-        ]
-    return _unroll_taped(x, states, parameters, masks, lengths, cell, names, keep, reverse, backend)
+    plan, inputs = Plan(*words), Inputs(x, states, parameters, masks, lengths)
+    if plan.backend == "native":
+        tape = [x.new_empty(part) for part in compiled.tape_shapes(plan, inputs)]
+        return [*_shapes(x, states, parameters, masks, lengths, *words), *tape]
+    return _unroll_taped(plan, inputs)
 
 
 @torch.library.register_fake("hiddenstate::unroll_back")
@@ -238,19 +183,13 @@ def _back_shapes(
     parameters: Sequence[Tensor],
     masks: Sequence[Tensor],
     lengths: Tensor | None,
-    cell: str,
-    names: str,
-    keep: str,
-    reverse: bool,
-    backend: str,
-    wants_x: bool,
+    *words: Any,
 ) -> list[Tensor]:
-    if backend == "native":
-        plan = Plan(cell, names, keep, reverse, backend)
-        return compiled.empty_gradients(plan, Inputs(x, (), parameters, masks, lengths), wants_x)
-    return _unroll_back(
-        grads, tape, x, parameters, masks, lengths, cell, names, keep, reverse, backend, wants_x
-    )
+    *given, wants_x = words
+    plan, inputs = Plan(*given), Inputs(x, (), parameters, masks, lengths)
+    if plan.backend == "native":
+        return compiled.empty_gradients(plan, inputs, wants_x)
+    return _unroll_back(plan, inputs, tape, grads, wants_x)
 
 
 def folded(
@@ -304,11 +243,20 @@ def _remember(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
     ctx.save_for_backward(*_flat_call(x, states, parameters, masks, lengths))
 
 
-def _gradients(ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:
+def _needed(ctx: Any) -> list[int]:
+    """The places in a row of tensors whose gradients are wanted."""
     x, states, parameters, masks, *_ = ctx.needs_input_grad
-    needed = [k for k, yes in enumerate(_flat_call(x, states, parameters, masks, False)) if yes]
-    found = ctx.counts.parted(replayed(ctx.plan, ctx.counts, ctx.saved_tensors, needed, grads))
+    return [k for k, yes in enumerate(_flat_call(x, states, parameters, masks, False)) if yes]
+
+
+def _run_again(ctx: Any, flat: Sequence[Tensor], grads: Sequence[Tensor | None]) -> tuple[Any, ...]:
+    """The gradients of an operator's arguments, by running it differentiably."""
+    found = ctx.counts.parted(replayed(ctx.plan, ctx.counts, flat, _needed(ctx), grads))
     return found.x, found.states, found.parameters, found.masks, *[None] * 6
+
+
+def _gradients(ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:
+    return _run_again(ctx, ctx.saved_tensors, grads)
 
 
 # For graphs in which the operator stands by itself, an exported program that is trained on: it runs again.
@@ -336,14 +284,11 @@ def transformed(grads: Sequence[Tensor | None]) -> bool:
 def _walked_back(ctx: Any, grads: list[Tensor | None]) -> tuple[Any, ...]:
     """The gradients from the tape; where they are to be differentiated in turn, by running it again."""
     flat, tape, known = ctx.saved_tensors[: ctx.length], ctx.saved_tensors[ctx.length :], grads[: ctx.wanted]
-    x, states, parameters, masks, *_ = ctx.needs_input_grad
-    needed = [k for k, yes in enumerate(_flat_call(x, states, parameters, masks, False)) if yes]
     if torch.is_grad_enabled() or transformed(known):
-        found = ctx.counts.parted(replayed(ctx.plan, ctx.counts, flat, needed, known))
-        return found.x, found.states, found.parameters, found.masks, *[None] * 6
-    i, words = ctx.counts.parted(flat), ctx.plan.words()
-    back = back_operator(known, tape, i.x, i.parameters, i.masks, i.lengths, *words, 1 in needed)
-    dx, rest = (back[0], back[1:]) if 1 in needed else (None, back)
+        return _run_again(ctx, flat, known)
+    i, words, wants_x = ctx.counts.parted(flat), ctx.plan.words(), ctx.needs_input_grad[0]
+    back = back_operator(known, tape, i.x, i.parameters, i.masks, i.lengths, *words, wants_x)
+    dx, rest = (back[0], back[1:]) if wants_x else (None, back)
     states = ctx.counts.states
     return dx, rest[:states], rest[states:], [None] * len(i.masks), *[None] * 6
 
