@@ -107,8 +107,8 @@ struct Setup {
   const Call &call;
   Layout layout;
   Program program;
-  std::vector<Buffer> inputs, states, nexts, kept, vectors, masks, tape, deviations, values, adjoints, backs,
-      wishes, deltas, sums;
+  std::vector<Buffer> inputs, states, nexts, kept, vectors, masks, tape, deviations, adjoints, backs, wishes,
+      deltas, sums;
   Buffer output{}, adjoint{};
 
   Setup(const CellShape &cell_, const Call &call_, const Half &half)
@@ -153,8 +153,7 @@ struct Setup {
     if (!layout.packed) return {Place::BY_ROW, const_cast<float *>(given), width, nullptr, width};
     const int64_t stride = rounded_up(width);
     float *own = workspace.take(call.B * stride);
-    for (int64_t r = 0; r < call.B; r++)
-      std::copy_n(given + layout.order[size_t(r)] * width, width, own + r * stride);
+    copy_sequences(given, own, width);
     return {Place::BY_ROW, own, stride};
   }
   void copy_sequences(const float *given, float *own, int64_t width) const {
@@ -360,7 +359,7 @@ struct Setup {
     float *room = workspace.take(floats * std::max(1, threads));
     on_threads(std::max(1, threads), [&](int t) {
       const auto [from, to] = share(B, 1, std::max(1, threads), t);
-      kernels().run(program, rows(), back, from, to, room + t * floats, watch, true);
+      kernels().run(program, rows(), back, from, to, room + t * floats, watch);
     });
     return !watch.stopped;
   }

@@ -203,8 +203,7 @@ struct Kernels {
   void (*pack)(const Packed &product, const float *weight, int64_t stride, float *panels);
   // all steps of rows [from, to) of the batch, forwards or back in time; `room` is for the inputs of one
   // chunk
-  void (*run)(const Program &, const Rows &, bool back, int64_t from, int64_t to, float *room, Watch &,
-              bool asks);
+  void (*run)(const Program &, const Rows &, bool back, int64_t from, int64_t to, float *room, Watch &);
   // inputs and head of rows [from, to) of all steps, where the program has a head
   void (*ahead)(const Program &, int64_t from, int64_t to);
   // the linear recurrence that is left then, through steps [p, until) of sequences [from, to)

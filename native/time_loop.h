@@ -235,7 +235,7 @@ INLINE void step(Runner &runner, const Rows &rows, int64_t p, int64_t from, int6
 
 // Rows never meet within a step, so a range of rows runs through all steps on its own, without waiting.
 static void run(const Program &program, const Rows &rows, bool back, int64_t from, int64_t to, float *room,
-                Watch &watch, bool asks) {
+                Watch &watch) {
   std::vector<float> scratch(size_t(scratch_floats(*program.half)));
   std::vector<Buffer> buffers = program.buffers; // this thread's own, as it exchanges some of them
   Runner runner(program, buffers.data(), scratch.data());
@@ -243,7 +243,7 @@ static void run(const Program &program, const Rows &rows, bool back, int64_t fro
     const int64_t p = back ? rows.steps - 1 - i : i;
     if (program.chunk && p == ready) ready = runner.chunk(rows, p, from, to, room);
     step(runner, rows, p, from, std::min(to, rows.count[p]));
-    if (asks && watch.ask && watch.ask()) watch.stopped = true;
+    if (watch.ask && watch.ask()) watch.stopped = true;
     if (watch.stopped.load(std::memory_order_relaxed)) return;
   }
 }
