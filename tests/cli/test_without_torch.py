@@ -21,7 +21,7 @@ from hiddenstate.tasks import classify
 from hiddenstate.tasks.classify import TextClassifier
 from hiddenstate.tasks.classify.model import IntentModel
 from hiddenstate.tasks.classify.reader import logits_of
-from hiddenstate.tasks.classify.rejection import softmax
+from hiddenstate.tasks.text.rejection import softmax
 
 if TYPE_CHECKING:
     from conftest import Said

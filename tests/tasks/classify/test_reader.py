@@ -13,12 +13,13 @@ from hiddenstate.cells import CELLS
 from hiddenstate.errors import RunError
 from hiddenstate.runs import Run
 from hiddenstate.tasks import classify
-from hiddenstate.tasks.classify import Classifier, wide
-from hiddenstate.tasks.classify.encoder import Encoder
+from hiddenstate.tasks.classify import Classifier
 from hiddenstate.tasks.classify.model import IntentModel
 from hiddenstate.tasks.classify.reader import Listener, logits_of, parameter_shapes
-from hiddenstate.tasks.classify.rejection import Decision
 from hiddenstate.tasks.classify.spec import READOUTS, ClassifySpec
+from hiddenstate.tasks.text import wide
+from hiddenstate.tasks.text.encoder import Encoder
+from hiddenstate.tasks.text.rejection import Decision
 
 TEXTS = [
     "set an alarm for seven",

@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
 from hiddenstate.data.corpus import Corpus
-from hiddenstate.tasks.classify import rejection
+from hiddenstate.tasks.text import rejection
 
 WORD = re.compile(r"\b\w\w+\b")
 

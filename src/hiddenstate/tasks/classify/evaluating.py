@@ -15,8 +15,8 @@ from hiddenstate.runs import Run
 from hiddenstate.tasks.classify import report
 from hiddenstate.tasks.classify.measures import Answers, measures
 from hiddenstate.tasks.classify.predictor import Classifier
-from hiddenstate.tasks.classify.rejection import scope_scores
 from hiddenstate.tasks.classify.spec import ClassifySpec
+from hiddenstate.tasks.text.rejection import scope_scores
 
 
 def evaluate(

@@ -17,12 +17,12 @@ from hiddenstate.data.batch import Batch, bucketed
 from hiddenstate.data.corpus import Corpus
 from hiddenstate.progress import Silent
 from hiddenstate.runs import Run
-from hiddenstate.tasks.classify import rejection
-from hiddenstate.tasks.classify.encoder import Encoded, Encoder
 from hiddenstate.tasks.classify.model import IntentModel
 from hiddenstate.tasks.classify.reader import logits_of
-from hiddenstate.tasks.classify.rejection import Decision, softmax
 from hiddenstate.tasks.classify.spec import ClassifySpec
+from hiddenstate.tasks.text import rejection
+from hiddenstate.tasks.text.encoder import Encoded, Encoder
+from hiddenstate.tasks.text.rejection import Decision, softmax
 from hiddenstate.train import Fitted, TrainSettings, fit
 
 # The mean probability of the right intent chooses the best epoch: on few texts, accuracy is luck.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hiddenstate.tasks.classify import rejection
+from hiddenstate.tasks.text import rejection
 
 REFUSED = -1
 

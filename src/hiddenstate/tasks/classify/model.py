@@ -16,8 +16,8 @@ from torch.nn import functional
 from hiddenstate.data.batch import Bags, Batch
 from hiddenstate.layers import Recurrent
 from hiddenstate.tasks.classify.reader import Reader, cell_of
-from hiddenstate.tasks.classify.readout import Readout
 from hiddenstate.tasks.classify.spec import ClassifySpec
+from hiddenstate.tasks.text.readout import Readout
 
 FIRST_SHARE = 1.5  # of the wide head, until validation decides
 

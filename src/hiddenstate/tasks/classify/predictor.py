@@ -12,10 +12,10 @@ import numpy as np
 
 from hiddenstate.errors import RunError
 from hiddenstate.runs import Run
-from hiddenstate.tasks.classify.encoder import Encoded, Encoder
 from hiddenstate.tasks.classify.reader import Listener, Reader, logits_of, parameter_shapes
-from hiddenstate.tasks.classify.rejection import Decision, scope_scores, softmax
 from hiddenstate.tasks.classify.spec import ClassifySpec
+from hiddenstate.tasks.text.encoder import Encoded, Encoder
+from hiddenstate.tasks.text.rejection import Decision, scope_scores, softmax
 
 RANKED = 5  # how many intents a prediction names
 

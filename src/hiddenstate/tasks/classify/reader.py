@@ -22,9 +22,9 @@ from hiddenstate.infer import (
     pool,
     stack_shapes,
 )
-from hiddenstate.tasks.classify.encoder import Encoded, Encoder
 from hiddenstate.tasks.classify.spec import ClassifySpec
-from hiddenstate.tasks.classify.wide import RunningWide
+from hiddenstate.tasks.text.encoder import Encoded, Encoder
+from hiddenstate.tasks.text.wide import RunningWide
 
 TOGETHER = 256  # texts that are read in one batch
 RECURRENT = "recurrent."

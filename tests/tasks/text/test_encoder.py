@@ -7,7 +7,7 @@ import pytest
 
 from hiddenstate.data.vocabulary import MAX_WORDS
 from hiddenstate.errors import RunError
-from hiddenstate.tasks.classify.encoder import Encoder
+from hiddenstate.tasks.text.encoder import Encoder
 
 TEXTS = ["set an alarm", "play music", "set the volume", "play the music loud"]
 

@@ -16,7 +16,7 @@ import numpy as np
 from hiddenstate.data.batch import Batch, bags, pad
 from hiddenstate.data.vocabulary import UNKNOWN, Vocabulary, letter_grams, shorten, tokenise
 from hiddenstate.errors import RunError
-from hiddenstate.tasks.classify import wide
+from hiddenstate.tasks.text import wide
 
 LETTER_SIZES = (3, 4, 5)
 NO_WORDS = "<empty>"  # what an empty text is read as: one unknown word

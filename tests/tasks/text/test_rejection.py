@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score, roc_auc_score
 
 from hiddenstate.errors import RunError
-from hiddenstate.tasks.classify import rejection
 from hiddenstate.tasks.classify.measures import (
     Answers,
     confident_mistakes,
@@ -17,6 +16,7 @@ from hiddenstate.tasks.classify.measures import (
     per_intent,
     worst_pairs,
 )
+from hiddenstate.tasks.text import rejection
 
 
 def answers(seed: int = 0, count: int = 200, intents: int = 5) -> Answers:
