@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from hiddenstate.cli import screen
 from hiddenstate.cli.chat import NARROWEST, SHOWN_WORDS, answer_rows, step_rows
+from hiddenstate.tasks.classify.shown import said
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def test_rows_as_they_are_read() -> None:
     answer = Answer(
         "time", 0.97, True, 14.2, 4.0, ("zorp",), (("time", 0.97), ("date", 0.02), ("joke", 0.001))
     )
-    assert answer_rows(answer, 60) == [
+    assert answer_rows(said(answer), 60) == [
         "= time  97%  " + screen.bar(0.97, 24),
         "  in scope: score 14.20, threshold 4.00",
         "  unknown: zorp",
@@ -61,8 +62,8 @@ def test_rows_as_they_are_read() -> None:
 
 def test_a_refusal_names_what_is_nearest() -> None:
     answer = Answer(None, 0.31, False, 1.0, 4.0, (), (("date", 0.31), ("time", 0.2)))
-    assert answer_rows(answer, 70)[0].startswith("= out of scope  31%")
-    assert answer_rows(answer, 70)[1:] == [
+    assert answer_rows(said(answer), 70)[0].startswith("= out of scope  31%")
+    assert answer_rows(said(answer), 70)[1:] == [
         "  refused: score 1.00, threshold 4.00",
         "  nearest: date 31%, time 20%",
     ]
@@ -82,7 +83,7 @@ def test_no_row_is_wider_than_the_terminal(
     found = Answer(
         label if inside else None, share, inside, -3.5, 2.0, tuple(words), ((label, share), ("b", 0.2))
     )
-    for row in [*step_rows(steps, width), *answer_rows(found, width)]:
+    for row in [*step_rows(steps, width), *answer_rows(said(found), width)]:
         assert cell_len(row) <= width
         assert row.isprintable() or not any(ord(sign) < 32 or ord(sign) == 127 for sign in row)
 
@@ -112,4 +113,4 @@ def test_fitted_fills_exactly(text: str, cells: int) -> None:
 
 def test_words_that_were_not_read_are_counted() -> None:
     found = Answer("time", 1.0, True, 3.0, 1.0, (), (("time", 1.0),), dropped=88)
-    assert "  too long: the last 88 words were not read" in answer_rows(found, 80)
+    assert "  too long: the last 88 words were not read" in answer_rows(said(found), 80)

@@ -27,10 +27,11 @@ def chat(run: options.RunFolder) -> None:
     """
     from hiddenstate import tasks
 
-    model = tasks.load(run)
+    module = tasks.of_run(run)
+    model = module.load(run)
     on = screen.console()
     if sys.stdin.isatty():
-        screen.say(on, f"{len(model.labels)} intents. Type a sentence and press Enter; :q leaves.")
+        screen.say(on, f"{module.shown.welcome(model)} Type a sentence and press Enter; :q leaves.")
     try:
         for text in _typed():
             if text in LEAVE:
@@ -38,7 +39,7 @@ def chat(run: options.RunFolder) -> None:
             if text:
                 if not sys.stdin.isatty():
                     screen.line(on, screen.fitted(f"> {screen.printable(text)}", on.width - 1).rstrip())
-                answer(on, model, text)
+                answer(on, module.shown, model, text)
     except KeyboardInterrupt:
         typer.echo()
     if sys.stdin.isatty():
@@ -61,12 +62,12 @@ def _typed() -> Iterator[str]:
             return
 
 
-def answer(on: Console, model: Any, text: str) -> None:
-    """Print what the model takes a text for: after each word, and in the end."""
+def answer(on: Console, shown: Any, model: Any, text: str) -> None:
+    """Print what the model takes a text for: word by word, and in the end as its task shows it."""
     width = min(max(on.width - 1, NARROWEST), WIDEST)
     for row in step_rows(model.steps(text), width, on.encoding):
         on.print(row, style="dim", soft_wrap=True)
-    for row in answer_rows(model.predict([text])[0], width, on.encoding):
+    for row in answer_rows(shown.said(model.predict([text])[0]), width, on.encoding):
         on.print(row, soft_wrap=True)
 
 
@@ -92,29 +93,20 @@ def step_rows(steps: Sequence[Any], width: int, encoding: str | None = "utf-8") 
     return rows
 
 
-def answer_rows(found: Any, width: int, encoding: str | None = "utf-8") -> list[str]:
-    """Draw the answer: the intent or that it is refused, how surely, what was unknown, what else it may be.
+def answer_rows(said: Any, width: int, encoding: str | None = "utf-8") -> list[str]:
+    """Draw the answer: its name, how surely, and what its task says besides.
 
     Every row is at most `width` cells wide.
     """
     from rich.cells import cell_len
 
-    name = screen.printable(found.label) if found.in_scope else "out of scope"
-    side = "in scope" if found.in_scope else "refused"
-    head = f"= {screen.fitted(name, min(cell_len(name), width - 8))}  {found.probability:.0%}"
-    room = min(width - cell_len(head) - 2, 24)
-    rows = [
-        f"{head}  {screen.bar(found.probability, room, encoding)}" if room >= 4 else head,
-        f"  {side}: score {found.score:.2f}, threshold {found.threshold:.2f}",
-    ]
-    if found.dropped:
-        rows.append(f"  too long: the last {found.dropped} words were not read")
-    if found.unknown:
-        rows.append(f"  unknown: {', '.join(map(screen.printable, found.unknown))}")
-    others = [(label, share) for label, share in found.ranked if label != found.label and share >= 0.005]
-    if others:
-        listed = ", ".join(f"{screen.printable(label)} {share:.0%}" for label, share in others[:3])
-        rows.append(f"  {'or' if found.in_scope else 'nearest'}: {listed}")
+    name = screen.printable(said.name)
+    head = f"= {screen.fitted(name, min(cell_len(name), width - 8))}"
+    if said.probability is not None:
+        head += f"  {said.probability:.0%}"
+        room = min(width - cell_len(head) - 2, 24)
+        head += f"  {screen.bar(said.probability, room, encoding)}" if room >= 4 else ""
+    rows = [head, *(f"  {screen.printable(each)}" for each in said.lines)]
     return [screen.fitted(row, width).rstrip() for row in rows]
 
 

@@ -39,9 +39,7 @@ def demo(
     else:
         summary = _trained(on, out, again)
     screen.say(on)
-    screen.comparison(on, summary)
-    screen.say(on)
-    screen.measures(on, summary, summary["baseline"])
+    train.judged(on, summary)
     _ask(on, out)
     _what_next(on, summary)
     if json:
@@ -60,7 +58,7 @@ def _kept(out: Path) -> dict[str, Any]:
         summary = None
     if (
         not isinstance(summary, dict)
-        or not {"table", "verdict", "baseline", "pictures", "stopped"} <= summary.keys()
+        or not {"task", "table", "verdict", "baseline", "pictures", "stopped"} <= summary.keys()
     ):
         raise RunError(f"{out / SUMMARY} is damaged. Train it anew: {options.command()} demo --again")
     return summary
@@ -91,7 +89,8 @@ def _ask(on: Console, out: Path) -> None:
     screen.say(on)
     screen.say(on, f'"{QUESTION}", and what it takes it for after each word:')
     screen.say(on)
-    chat.answer(on, tasks.load(out), QUESTION)
+    module = tasks.of_run(out)
+    chat.answer(on, module.shown, module.load(out), QUESTION)
 
 
 def _what_next(on: Console, summary: Mapping[str, Any]) -> None:

@@ -28,7 +28,7 @@ def evaluate(
     module = tasks.of_run(run)
     found = module.evaluate(run, data, split, text=text, label=label)
     on = screen.console(for_program=json)
-    screen.measures(on, found)
+    screen.measures(on, module.shown.MEASURES, found)
     screen.say(on)
     screen.line(on, f"Report    {found['report']}")
     if json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -37,28 +36,16 @@ def predict(
         typer.echo(
             f"hiddenstate: read {len(texts)} texts of one word; put quotes around a sentence.", err=True
         )
-    found = tasks.load(run).predict(asked)
+    module = tasks.of_run(run)
+    found = module.load(run).predict(asked)
     if cut := sum(each.dropped > 0 for each in found):
         typer.echo(f"hiddenstate: {cut} texts are too long, and were not read to the end.", err=True)
     if json:
         for each in found:
-            screen.emit(dataclasses.asdict(each))
+            screen.emit(module.shown.values(each))
         return
-    rows = [
-        (
-            each.text,
-            each.label if each.in_scope else "(out of scope)",
-            screen.percent(each.probability),
-            ", ".join(each.unknown),
-        )
-        for each in found
-    ]
-    screen.table(
-        screen.console(),
-        ("text", "intent", "probability", "unknown words"),
-        rows,
-        right=("probability",),
-    )
+    shown = module.shown.table(found)
+    screen.table(screen.console(), shown.columns, shown.rows, right=shown.right)
 
 
 def _lines(file: Path | None) -> list[str]:

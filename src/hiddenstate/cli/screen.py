@@ -87,22 +87,17 @@ def size(count: float | None) -> str:
     return f"{count:.1f} GB"
 
 
-MEASURES = {
-    "accuracy": "in scope, nothing refused: right",
-    "in_scope_accuracy": "in scope: accepted and right",
-    "out_of_scope_recall": "out of scope: refused",
-    "auroc": "in scope against out of scope: AUROC",
-    "macro_f1": "mean F1 of the answers",
-    "overall_accuracy": "all texts: right",
-}
+def measures(
+    on: Console, names: Mapping[str, str], found: Mapping[str, Any], beside: Mapping[str, Any] | None = None
+) -> None:
+    """Print measures of a summary, one a line, beside another's; what the data cannot tell is a dash.
 
-
-def measures(on: Console, found: Mapping[str, Any], beside: Mapping[str, Any] | None = None) -> None:
-    """Print the measures of a summary, one a line, beside another's; what the data cannot tell is a dash."""
+    `names` says in words what each measure is.
+    """
     others = [] if beside is None else [beside]
     rows = [
         (words, *(_measure(name, each.get(name)) for each in (found, *others)))
-        for name, words in MEASURES.items()
+        for name, words in names.items()
     ]
     columns = (f"on {found['n']} texts", "model", "snapshot")
     kept = columns[: 2 + len(others)]
@@ -113,19 +108,23 @@ def _measure(name: str, value: float | None) -> str:
     return f"{value:.3f}" if name == "auroc" and value is not None else percent(value)
 
 
-def comparison(on: Console, summary: Mapping[str, Any]) -> None:
-    """Print the model beside the snapshot baseline, and in words which of the two to take."""
+def comparison(on: Console, headline: tuple[str, str], summary: Mapping[str, Any]) -> None:
+    """Print the model beside the snapshot baseline, and in words which of the two to take.
+
+    `headline` is a column and the measure that stands in it.
+    """
+    column, measure = headline
     rows = [
         (
             row["name"],
-            percent(row["accuracy"]),
+            percent(row[measure]),
             f"{row['seconds']:.1f} s",
             size(row["bytes"]),
             f"{row['milliseconds']:.2f} ms",
         )
         for row in summary["table"]
     ]
-    columns = ("", "accuracy", "training", "file", "one text")
+    columns = ("", column, "training", "file", "one text")
     table(on, columns, rows, right=columns[1:])
     say(on)
     say(on, summary["verdict"])

@@ -140,9 +140,7 @@ def show(summary: Mapping[str, Any], *, json: bool) -> None:
     """Print what came of training: model and snapshot baseline, the verdict, where everything lies."""
     on = screen.console(for_program=json)
     screen.say(on)
-    screen.comparison(on, summary)
-    screen.say(on)
-    screen.measures(on, summary, summary["baseline"])
+    judged(on, summary)
     screen.say(on)
     for sentence in summary["warnings"]:
         screen.say(on, screen.printable(sentence))
@@ -155,6 +153,16 @@ def show(summary: Mapping[str, Any], *, json: bool) -> None:
     screen.line(on, f"  {options.command()} chat {summary['run']}")
     if json:
         screen.emit(summary)
+
+
+def judged(on: Console, summary: Mapping[str, Any]) -> None:
+    """Print the model beside the snapshot baseline, in the words of its task."""
+    from hiddenstate import tasks
+
+    shown = tasks.find(summary["task"]).load().shown
+    screen.comparison(on, shown.HEADLINE, summary)
+    screen.say(on)
+    screen.measures(on, shown.MEASURES, summary, summary["baseline"])
 
 
 def where(on: Console, summary: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hiddenstate.errors import nearest, require
+from hiddenstate.tasks.classify import shown
 from hiddenstate.tasks.classify.predictor import Classifier, Prediction, WordStep
 from hiddenstate.tasks.classify.spec import ClassifySpec
 
@@ -25,6 +26,7 @@ __all__ = [
     "WordStep",
     "evaluate",
     "load",
+    "shown",
     "train",
 ]
 SPEC = ClassifySpec

@@ -170,6 +170,7 @@ def _report(
     run.write("words.png", report.words_png(sentence, classifier.steps(sentence)))
     found = {key: value for key, value in ours.items() if key not in ("name", "bytes", "milliseconds")}
     return {
+        "task": classifier.spec.task,
         "run": str(run.path),
         "split": name,
         "n": len(texts),
