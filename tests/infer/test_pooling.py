@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from hiddenstate import layers
 from hiddenstate.errors import InvalidArgument
-from hiddenstate.infer import RunningAttention, RunningPool, attend, bag_means, bag_sums, pool
+from hiddenstate.infer import RunningAttention, RunningPool, affine, attend, bag_means, bag_sums, pool
 
 LENGTHS = [5, 2, 0]
 
@@ -83,3 +83,19 @@ def test_bags_are_those_of_torch() -> None:
     ):
         np.testing.assert_allclose(found, expected.numpy(), atol=1e-6)
         assert (found[1] == 0).all()
+
+
+@pytest.mark.parametrize("ids", [[0, 9], [-1, 2]])
+def test_ids_that_are_no_row_are_refused(ids: list[int]) -> None:
+    with pytest.raises(InvalidArgument, match="expected ids from 0 to 8, came"):
+        bag_sums(np.zeros((9, 3), np.float32), np.array(ids), np.array([0]))
+
+
+def test_an_affine_map_is_that_of_torch_and_each_row_as_it_is_alone() -> None:
+    generator = np.random.default_rng(5)
+    x, weight, bias = (generator.normal(size=size).astype(np.float32) for size in ((3, 7, 33), (5, 33), (5,)))
+    found = affine(x, weight, bias)
+    expected = functional.linear(*map(torch.tensor, (x, weight, bias))).numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert (found[1, 4] == affine(x[1, 4], weight, bias)).all()
+    assert affine(x[:0], weight, bias).shape == (0, 7, 5)

@@ -69,11 +69,16 @@ def pad(rows: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     [[5, 8], [6, 0], [7, 0]]
     """
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
-    words = np.full((int(lengths.max(initial=0)), len(rows)), PADDING, dtype=np.int64)
+    return spread(np.concatenate(rows) if rows else np.empty(0, np.int64), lengths), lengths
+
+
+def spread(joined: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Lay sequences of ids that stand one behind the other [sum of lengths] out as words [T, B]."""
+    words = np.full((int(lengths.max(initial=0)), len(lengths)), PADDING, dtype=np.int64)
     steps = np.arange(len(words))[:, None] < lengths
     # Assignment through a mask runs along its rows, fill the transposed view: one sequence after the other.
-    words.T[steps.T] = np.concatenate(rows) if rows else 0
-    return words, lengths
+    words.T[steps.T] = joined
+    return words
 
 
 def bags(rows: Sequence[np.ndarray], weights: Sequence[np.ndarray] | None = None) -> Bags:

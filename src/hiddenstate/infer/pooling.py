@@ -38,13 +38,13 @@ def pool(steps: np.ndarray, how: str, lengths: Any = None) -> np.ndarray:
         return np.zeros(steps.shape[1:], steps.dtype)
     valid = _valid(steps, lengths)
     counts = valid.sum(0)
-    inside = np.where(valid[..., None], steps, steps.dtype.type(0))
+    there, zero = (counts > 0)[:, None], steps.dtype.type(0)
     if how == "last":
-        return np.asarray(inside[np.maximum(counts - 1, 0), np.arange(steps.shape[1])])
+        return np.where(there, steps[np.maximum(counts - 1, 0), np.arange(steps.shape[1])], zero)
     if how == "mean":
-        return np.asarray(inside.sum(0) / np.maximum(counts, 1)[:, None].astype(steps.dtype))
-    highest = np.where(valid[..., None], steps, steps.dtype.type(-np.inf)).max(0)
-    return np.where(counts[:, None] > 0, highest, steps.dtype.type(0))
+        inside = _inside(steps, valid, zero)
+        return np.asarray(_added(inside) / np.maximum(counts, 1)[:, None].astype(steps.dtype))
+    return np.where(there, _inside(steps, valid, steps.dtype.type(-np.inf)).max(0), zero)
 
 
 def attend(steps: np.ndarray, scores: np.ndarray, lengths: Any = None) -> np.ndarray:
@@ -54,10 +54,25 @@ def attend(steps: np.ndarray, scores: np.ndarray, lengths: Any = None) -> np.nda
     valid = _valid(steps, lengths)
     scores = np.where(valid, scores, np.finfo(scores.dtype).min)
     weights = np.where(valid, np.exp(scores - scores.max(0)), scores.dtype.type(0))
-    total = weights.sum(0)
+    total = _added(weights)
     weights = weights / np.where(total > 0, total, scores.dtype.type(1))
-    inside = np.where(valid[..., None], steps, steps.dtype.type(0))
-    return np.asarray((weights[..., None] * inside).sum(0))
+    return _added(weights[..., None] * _inside(steps, valid, steps.dtype.type(0)))
+
+
+def _inside(steps: np.ndarray, valid: np.ndarray, other: Any) -> np.ndarray:
+    """The steps that belong to their sequences, and `other` where none is."""
+    return steps if valid.all() else np.where(valid[..., None], steps, other)
+
+
+def _added(steps: np.ndarray) -> np.ndarray:
+    """The sum over time, one step after the other.
+
+    NumPy's own order depends on how many sequences there are, and a sequence's sum should not.
+    """
+    total = steps[0].copy()
+    for step in steps[1:]:
+        total += step
+    return total
 
 
 class RunningPool:

@@ -134,6 +134,8 @@ class IntentModel(nn.Module):
 
     # --- between training and answering ---
 
+    together = 256  # texts in one batch, where all of its steps are kept at once
+
     @property
     def answers(self) -> int:
         """K: how many answers are scored."""

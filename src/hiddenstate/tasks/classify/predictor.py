@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from hiddenstate.tasks.text.encoder import Encoded, Encoder
 from hiddenstate.tasks.text.rejection import Decision, scope_scores, softmax
 
 RANKED = 5  # how many intents a prediction names
+
+Ranked = tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Prediction:
     score: float
     threshold: float
     unknown: tuple[str, ...]
-    ranked: tuple[tuple[str, float], ...]
+    ranked: Ranked
     dropped: int = 0
 
 
@@ -49,7 +51,7 @@ class WordStep:
     label: str | None
     probability: float
     in_scope: bool
-    ranked: tuple[tuple[str, float], ...]
+    ranked: Ranked
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,16 @@ class Classifier:
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Classify texts; an empty text is read as one unknown word."""
-        encoded = [self.encoder.encode(text) for text in texts]
-        logits = self._logits(encoded)
+        encoded = self.encoder.encode_texts(texts)
+        found = self._ranked(self._logits(encoded))
         return [
-            self._prediction(text, each, row) for text, each, row in zip(texts, encoded, logits, strict=True)
+            self._prediction(text, each, ranked, score)
+            for text, each, (ranked, score) in zip(texts, encoded, found, strict=True)
         ]
 
     def logits(self, texts: Sequence[str]) -> np.ndarray:
         """The scores [N, K] of texts: a column for each of `labels`, then out of scope if it was learned."""
-        return self._logits([self.encoder.encode(text) for text in texts])
+        return self._logits(self.encoder.encode_texts(texts))
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """The probability of each intent [N, C], in the order of `labels`."""
@@ -91,30 +94,36 @@ class Classifier:
         """The answer after each word of a text, as a listener would have it."""
         words, _ = self.encoder.words_of(text)
         found = []
-        for word, row in zip(words, self.listen().feed(words), strict=True):
-            label, ranked, score = self._ranked(row)
+        for word, (ranked, score) in zip(words, self._ranked(self.listen().feed(words)), strict=True):
+            label, probability = ranked[0]
             inside = score >= self.decision.threshold
             known = word in self.encoder.vocabulary
-            found.append(WordStep(word, known, label if inside else None, ranked[0][1], inside, ranked))
+            found.append(WordStep(word, known, label if inside else None, probability, inside, ranked))
         return found
 
     def _logits(self, encoded: Sequence[Encoded]) -> np.ndarray:
         return logits_of(self.model, self.encoder, encoded)
 
-    def _ranked(self, logits: np.ndarray) -> tuple[str, tuple[tuple[str, float], ...], float]:
-        """The best intent, the best few with their probabilities, and the score of being in scope."""
+    def _ranked(self, logits: np.ndarray) -> Iterator[tuple[Ranked, float]]:
+        """Of each text: the best few intents with their probabilities, and the score of being in scope."""
         probabilities = self.probabilities_of(logits)
-        best = np.argsort(-probabilities, kind="stable")[:RANKED]
-        ranked = tuple((self.labels[i], float(probabilities[i])) for i in best)
-        return ranked[0][0], ranked, float(scope_scores(logits[None], len(self.labels))[0])
+        left, rows = probabilities.copy(), np.arange(len(logits))
+        places = []
+        for _ in range(min(RANKED, len(self.labels))):
+            places.append(left.argmax(1))  # of equal ones the first
+            left[rows, places[-1]] = -np.inf
+        shares = np.stack([probabilities[rows, place] for place in places], 1).tolist()
+        scores = scope_scores(logits, len(self.labels)).tolist()
+        for best, share, score in zip(np.stack(places, 1).tolist(), shares, scores, strict=True):
+            yield tuple(zip([self.labels[place] for place in best], share, strict=True)), score
 
-    def _prediction(self, text: str, encoded: Encoded, logits: np.ndarray) -> Prediction:
-        label, ranked, score = self._ranked(logits)
+    def _prediction(self, text: str, encoded: Encoded, ranked: Ranked, score: float) -> Prediction:
+        label, probability = ranked[0]
         inside = score >= self.decision.threshold
         return Prediction(
             text,
             label if inside else None,
-            ranked[0][1],
+            probability,
             inside,
             score,
             self.decision.threshold,

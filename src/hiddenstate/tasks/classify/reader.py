@@ -16,6 +16,7 @@ from hiddenstate.infer import (
     RunningAttention,
     RunningPool,
     Stack,
+    affine,
     attend,
     bag_means,
     bag_sums,
@@ -26,12 +27,17 @@ from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text.encoder import Encoded, Encoder
 from hiddenstate.tasks.text.wide import RunningWide
 
-TOGETHER = 256  # texts that are read in one batch
+TOGETHER = 2048  # texts whose different words are looked up once
+AT_ONCE = 64  # texts that are stepped through at once: all that this takes stays in the processor's cache
 RECURRENT = "recurrent."
 
 
 class Scorer(Protocol):
     """What scores the answers of a batch: `Reader`, or the torch model while it is trained."""
+
+    @property
+    def together(self) -> int:
+        """How many texts it likes to be given at once."""
 
     @property
     def answers(self) -> int:
@@ -45,8 +51,8 @@ def logits_of(scorer: Scorer, encoder: Encoder, encoded: Sequence[Encoded]) -> n
     """The total logits [N, K] of texts, in their order; texts of like length are read together."""
     order = np.argsort([len(each.ids) for each in encoded], kind="stable")
     logits = np.zeros((len(encoded), scorer.answers), dtype=np.float32)
-    for start in range(0, len(order), TOGETHER):
-        rows = order[start : start + TOGETHER]
+    for start in range(0, len(order), scorer.together):
+        rows = order[start : start + scorer.together]
         logits[rows] = scorer.scores(encoder.batch([encoded[i] for i in rows]))
     return logits
 
@@ -82,7 +88,12 @@ def parameter_shapes(spec: ClassifySpec, words: int, answers: int) -> dict[str, 
 
 
 class Reader:
-    """Reads texts and scores the answers, with parameters named and shaped as `parameter_shapes` says."""
+    """Reads texts and scores the answers, with parameters named and shaped as `parameter_shapes` says.
+
+    With the compiled core a text's scores do not depend on those it is read with, to the last bit.
+    """
+
+    together = TOGETHER
 
     def __init__(self, spec: ClassifySpec, parameters: Mapping[str, np.ndarray]) -> None:
         self.spec, self.parameters = spec, parameters
@@ -122,24 +133,32 @@ class Reader:
 
     def deep(self, batch: Batch) -> np.ndarray:
         """The logits [B, K] of the recurrent part."""
-        output, _ = self.stack.run(self.words_of(batch), lengths=batch.lengths)
-        return self.answer_of(self._readout(output, batch.lengths))
+        table, read = self._different_words(batch), []
+        for start in range(0, len(batch), AT_ONCE):
+            lengths = batch.lengths[start : start + AT_ONCE]
+            words = table[batch.words[: lengths.max(), start : start + AT_ONCE]]
+            output, _ = self.stack.run(words, lengths=lengths)
+            read.append(self._readout(output, lengths))
+        return self.answer_of(np.concatenate(read))
 
     def words_of(self, batch: Batch) -> np.ndarray:
         """The words [T, B, E]: each its own row plus the mean of its letter n-grams."""
+        return np.asarray(self._different_words(batch)[batch.words])
+
+    def _different_words(self, batch: Batch) -> np.ndarray:
+        """The different words [U, E] of a batch."""
         letters = batch.bags["letters"]
         table = self.parameters["word.weight"][batch.arrays["known"]]
-        table = table + bag_means(self.parameters["letters.weight"], letters.ids, letters.offsets)
-        return np.asarray(table[batch.words])
+        return np.asarray(table + bag_means(self.parameters["letters.weight"], letters.ids, letters.offsets))
 
     def answer_of(self, read: np.ndarray) -> np.ndarray:
         """The deep logits [..., K] of a readout."""
-        return np.asarray(read @ self.parameters["answer.weight"].T + self.parameters["answer.bias"])
+        return affine(read, self.parameters["answer.weight"], self.parameters["answer.bias"])
 
     def attention_of(self, output: np.ndarray) -> np.ndarray:
         """How much each step of output [T, B, W] matters: [T, B]."""
         weight, bias = self.parameters["readout.score.weight"], self.parameters["readout.score.bias"]
-        return np.asarray(output @ weight[0] + bias)
+        return np.asarray(affine(output, weight, bias)[..., 0])
 
     def _readout(self, output: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """All ways of summing up output [T, B, W], side by side."""

@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from hiddenstate.data.batch import Batch, bags, pad
-from hiddenstate.data.vocabulary import UNKNOWN, Vocabulary, letter_grams, shorten, tokenise
+from hiddenstate.data.batch import Batch, bags, spread
+from hiddenstate.data.vocabulary import Vocabulary, letter_grams, shorten, tokenise
 from hiddenstate.errors import RunError
 from hiddenstate.tasks.text import wide
 
@@ -59,7 +60,12 @@ class Encoder:
 
     def encode(self, text: str) -> Encoded:
         """Encode one text."""
-        return self.encode_words(*self.words_of(text))
+        return self.encode_texts([text])[0]
+
+    def encode_texts(self, texts: Sequence[str]) -> list[Encoded]:
+        """Encode many texts, each as it is encoded alone."""
+        read = [self.words_of(text) for text in texts]
+        return self._encoded([words for words, _ in read], [dropped for _, dropped in read])
 
     def words_of(self, text: str) -> tuple[list[str], int]:
         """The words of a text that are read, at least one, and how many are too many."""
@@ -68,8 +74,18 @@ class Encoder:
 
     def encode_words(self, words: Sequence[str], dropped: int = 0) -> Encoded:
         """Encode a text that is already in words."""
-        grams, weights = wide.weighted(words, self.rarity)
-        return Encoded(tuple(words), self.vocabulary.encode(words), grams, weights, dropped)
+        return self._encoded([words], [dropped])[0]
+
+    def _encoded(self, texts: Sequence[Sequence[str]], dropped: Sequence[int]) -> list[Encoded]:
+        ids = self.vocabulary.encode(list(chain.from_iterable(texts)))
+        grams, weights, begins = wide.weighted_texts(texts, self.rarity)
+        found, start, first = [], 0, 0
+        for words, missing, last in zip(texts, dropped, begins[1:].tolist(), strict=True):
+            end = start + len(words)
+            parts = ids[start:end], grams[first:last], weights[first:last]
+            found.append(Encoded(tuple(words), *parts, missing))
+            start, first = end, last
+        return found
 
     def bare(self, words: Sequence[str]) -> Encoded:
         """Encode a text that is already in words, without its n-grams."""
@@ -84,10 +100,9 @@ class Encoder:
         bags["wide"] holds the weighted n-grams of each text.
         """
         different: dict[str, int] = {"": 0}  # the padding
-        rows = [
-            np.array([different.setdefault(word, len(different)) for word in each.words]) for each in encoded
-        ]
-        words, lengths = pad(rows)
+        lengths = np.array([len(each.words) for each in encoded], dtype=np.int64)
+        places = [different.setdefault(word, len(different)) for each in encoded for word in each.words]
+        words = spread(np.array(places, dtype=np.int64), lengths)
         known = np.array([0, *self.vocabulary.encode(list(different)[1:])], dtype=np.int64)
         letters = [
             letter_grams(word, LETTER_SIZES, self.letter_buckets) if word else np.empty(0, np.int64)
@@ -106,10 +121,7 @@ class Encoder:
 
     def unknown(self, encoded: Encoded) -> tuple[str, ...]:
         """The words of a text that were never seen in training, each once."""
-        found = dict.fromkeys(
-            word for word, i in zip(encoded.words, encoded.ids, strict=True) if i == UNKNOWN
-        )
-        return tuple(word for word in found if word != NO_WORDS)
+        return tuple(word for word in self.vocabulary.unknown(encoded.words) if word != NO_WORDS)
 
     def as_dict(self) -> dict[str, Any]:
         """The encoder without its weights, as JSON can hold it."""

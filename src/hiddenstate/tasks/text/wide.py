@@ -7,15 +7,18 @@ and is brought to length one.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
-from hiddenstate.data.vocabulary import text_grams
+from hiddenstate.data.vocabulary import letter_grams, text_grams
 
 WORD_SIZES = (1, 2)
 LETTER_SIZES = (2, 3, 4, 5)
 BEGIN, END = "^", "$"  # the marks around a text
+_NONE = np.empty(0, np.int64)
 
 
 def blocks(words: Sequence[str], buckets: int) -> tuple[np.ndarray, np.ndarray]:
@@ -28,13 +31,69 @@ def blocks(words: Sequence[str], buckets: int) -> tuple[np.ndarray, np.ndarray]:
 
 def weighted(words: Sequence[str], rarity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The different n-grams of a text and their weights, both blocks in a row; rarity [buckets]."""
-    grams, weights = [], []
-    for block in blocks(words, len(rarity)):
-        found, counts = np.unique(block, return_counts=True)
-        weight = counts * rarity[found]
-        grams.append(found)
-        weights.append(weight / math.sqrt(float(weight @ weight) or 1.0))
-    return np.concatenate(grams), np.concatenate(weights).astype(np.float32)
+    grams, weights, _ = weighted_texts([words], rarity)
+    return grams, weights
+
+
+def weighted_texts(
+    texts: Sequence[Sequence[str]], rarity: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The different n-grams [N] of many texts, their weights [N], and where each text's begin [texts + 1].
+
+    All texts are counted at once, and each comes out as it does alone, to the last bit.
+    """
+    keys, counts = np.unique(_keys(texts, len(rarity)), return_counts=True)
+    block = keys // len(rarity)
+    grams = keys - block * len(rarity)
+    weights = counts * rarity[grams].astype(np.float64)
+    # bincount adds one after the other: what a text comes to does not depend on those around it
+    lengths = np.sqrt(np.bincount(block, weights * weights, minlength=2 * len(texts)))
+    weights /= np.where(lengths > 0, lengths, 1.0)[block]
+    begins = np.searchsorted(block, 2 * np.arange(len(texts) + 1))
+    return grams, weights.astype(np.float32), begins
+
+
+def _keys(texts: Sequence[Sequence[str]], buckets: int) -> np.ndarray:
+    """A number for each n-gram of `blocks` of each text: text, block and bucket in one."""
+    different: dict[str, int] = {}
+    places = _whole(different.setdefault(word, len(different)) for words in texts for word in words)
+    lengths, numbers = _whole(map(len, texts)), np.arange(len(texts))
+    of_word = np.repeat(numbers, lengths)
+    letters = [letter_grams(word, LETTER_SIZES, buckets) for word in different]
+    sizes = _whole(map(len, letters))
+    first = np.cumsum(sizes) - sizes
+    sizes, first = sizes[places], first[places]
+    # the letters of each word of each text: its own stretch of all letters, where that word's begin
+    stretch = np.arange(sizes.sum()) + np.repeat(first - (np.cumsum(sizes) - sizes), sizes)
+    found = [(2 * np.repeat(of_word, sizes) + 1, np.concatenate([_NONE, *letters])[stretch])]
+    singles = _whole(_marked(word)[1] for word in different)
+    found += [(2 * of_word, singles[places])]
+    found += [(2 * numbers, np.full(len(texts), _marked(mark)[1])) for mark in (BEGIN, END)]
+    found += [(2 * np.repeat(numbers, lengths + 1), _pairs(texts))]
+    return np.concatenate([row * buckets + hashed % buckets for row, hashed in found])
+
+
+def _pairs(texts: Sequence[Sequence[str]]) -> np.ndarray:
+    """The hashes of all pairs of words between the marks: a pair's goes on where that of its first ended."""
+    hashes, (_, begin), (end, _) = [], _marked(BEGIN), _marked(END)
+    for words in texts:
+        before = begin
+        for written, alone in map(_marked, words):
+            hashes.append(zlib.crc32(written, before))
+            before = alone
+        hashes.append(zlib.crc32(end, before))
+    return _whole(hashes)
+
+
+def _whole(numbers: Iterable[int]) -> np.ndarray:
+    return np.fromiter(numbers, np.int64)
+
+
+@lru_cache(maxsize=1 << 16)
+def _marked(word: str) -> tuple[bytes, int]:
+    """A word as bytes behind a space, and their hash."""
+    written = f" {word}".encode()
+    return written, zlib.crc32(written)
 
 
 class _Block:
