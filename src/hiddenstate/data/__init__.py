@@ -5,6 +5,12 @@ sources/       how each corpus or file format is read; `sources.read(name_or_pat
 store.py       where data with a name lies: your folder, the cache, or a download
 textfile.py    bytes on disk -> text, or an error that names the byte
 rows.py        the rows of any table -> a corpus
+tagged.py      what a corpus of tagged sentences is
+schemes.py     tags of words <-> spans: IOB1, IOB2, IOBES, BILOU, BMES
+tagged_rows.py the rows of any table -> tagged sentences
+annotated.py   texts with marked values -> tagged sentences
+yaml_nodes.py  YAML as a tree that knows its lines
+pieces.py      text -> words that know where they stand in it
 split.py       what to hold out where a file has no splits
 vocabulary.py  text -> words -> ids, and hashed n-grams
 batch.py       ids -> arrays, padded once, time first

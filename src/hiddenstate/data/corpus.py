@@ -24,7 +24,8 @@ class Corpus:
     """Labelled texts in splits (any of `SPLITS`), one label of which may mean "none of the others".
 
     A file without splits is all "train"; `split.split` carves the rest out of it. `sha256` is that of the
-    file as read, so that a saved run can tell whether it still has the same data before it.
+    file as read, so that a saved run can tell whether it still has the same data before it. `notes` say what
+    of the file is not used, in sentences.
 
     Raises InvalidArgument for a split of another name.
 
@@ -37,6 +38,7 @@ class Corpus:
     splits: Mapping[str, tuple[Example, ...]]
     out_of_scope: str | None
     sha256: str
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in self.splits:

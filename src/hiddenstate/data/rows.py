@@ -63,8 +63,8 @@ def corpus_of(
     """
     texts = _strings(table, _column(table, "text", text))
     labels = _strings(table, _column(table, "label", label))
-    place = _find(table, "split", split)
-    splits = _splits(table, place) if place is not None else ["train"] * len(texts)
+    place = find(table, split, ALIASES["split"])
+    splits = splits_of(table, place) if place is not None else ["train"] * len(texts)
     rows: dict[str, list[Example]] = {key: [] for key in SPLITS if key in set(splits)}
     for key, sentence, target in zip(splits, texts, labels, strict=True):
         rows[key].append(Example(sentence, target))
@@ -74,7 +74,7 @@ def corpus_of(
 
 def _column(table: Table, role: str, named: str | None) -> int:
     """Return the place of the column for a role."""
-    place = _find(table, role, named)
+    place = find(table, named, ALIASES[role])
     if place is None:
         first, *others = ALIASES[role]
         raise DataError(
@@ -84,8 +84,11 @@ def _column(table: Table, role: str, named: str | None) -> int:
     return place
 
 
-def _find(table: Table, role: str, named: str | None) -> int | None:
-    """Look for a column by its name as given, else by the first alias that the table has."""
+def find(table: Table, named: str | None, aliases: Sequence[str]) -> int | None:
+    """Look for a column by its name as given, else by the first alias that the table has.
+
+    Raises InvalidArgument for a named column that is not there, DataError where two have the same name.
+    """
     found = ", ".join(table.columns) or "none"
     if named is not None and named not in table.columns:
         raise InvalidArgument(
@@ -95,7 +98,7 @@ def _find(table: Table, role: str, named: str | None) -> int | None:
     if named is not None:
         return table.columns.index(named)
     folded = [column.casefold() for column in table.columns]
-    alias = next((alias for alias in ALIASES[role] if alias in folded), None)
+    alias = next((alias for alias in aliases if alias in folded), None)
     if alias is None:
         return None
     if folded.count(alias) > 1:
@@ -130,7 +133,8 @@ def _strings(table: Table, column: int) -> list[str]:
     return values
 
 
-def _splits(table: Table, column: int) -> list[str]:
+def splits_of(table: Table, column: int) -> list[str]:
+    """Return the split of every row; raises DataError for one that nobody knows."""
     found: list[str] = []
     for row, value in enumerate(_strings(table, column)):
         if value.casefold() not in SPLIT_NAMES:

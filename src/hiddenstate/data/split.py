@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def split(corpus: Corpus, seed: int, *, validation: float = 0.1, test: float = 0
     wanted = {name: part for name, part in wanted.items() if part and name not in corpus.splits}
     if not wanted:
         return Division(corpus, {}, small)
-    indices = _carve(corpus, wanted, np.random.default_rng(seed))
+    indices = carve(corpus.texts("train"), corpus.targets("train"), wanted, seed)
     return Division(divide(corpus, indices), indices, small)
 
 
@@ -72,21 +72,19 @@ def divide(corpus: Corpus, indices: Mapping[str, Sequence[int]]) -> Corpus:
         )
     carved = {name: tuple(examples[index] for index in rows) for name, rows in indices.items()}
     parts = {**corpus.splits, **carved}
-    return Corpus(
-        corpus.name,
-        {name: parts[name] for name in SPLITS if name in parts},
-        corpus.out_of_scope,
-        corpus.sha256,
-    )
+    return replace(corpus, splits={name: parts[name] for name in SPLITS if name in parts})
 
 
-def _carve(
-    corpus: Corpus, wanted: Mapping[str, float], generator: np.random.Generator
+def carve(
+    texts: Sequence[str], labels: Sequence[str], wanted: Mapping[str, float], seed: int
 ) -> dict[str, list[int]]:
-    """Deal the groups of each class, in random order, to the splits that still have room for them."""
-    labels = corpus.targets("train")
+    """Deal the groups of each class, in random order, to the splits that still have room for them.
+
+    `wanted` is the fraction of each split besides "train"; the indices of the texts come back by split.
+    """
+    generator = np.random.default_rng(seed)
     members: dict[int, list[int]] = defaultdict(list)
-    for row, group in enumerate(groups_of(corpus.texts("train"))):
+    for row, group in enumerate(groups_of(texts)):
         members[group].append(row)
     classes: dict[str, list[list[int]]] = defaultdict(list)
     for rows in members.values():

@@ -1,23 +1,31 @@
 """How each corpus and each file format is read: one file each, and one table of the corpora with a name.
 
+`read` gives texts with labels, `read_tagged` sentences with a tag for every word.
 `mnist` (pictures) and `reber` (a grammar) are no labelled texts and are read from their own modules.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hiddenstate.data import store
+from hiddenstate.data import store, tagged_rows, textfile
 from hiddenstate.data.corpus import Corpus
-from hiddenstate.data.sources import clinc150, starter, tables
-from hiddenstate.errors import InvalidArgument, nearest
+from hiddenstate.data.rows import SPLIT_NAMES
+from hiddenstate.data.sources import clinc150, columns, rasa, starter, tables
+from hiddenstate.data.tagged import Sentence, TaggedCorpus, assembled
+from hiddenstate.errors import DataError, InvalidArgument, nearest
 
 SOURCES: Mapping[str, Callable[[], Corpus]] = {
     "clinc150": lambda: clinc150.read(store.locate("clinc150", "data_full.json"), name="clinc150"),
     "starter": starter.read,
 }
-SUFFIXES = (*tables.PARSERS, ".json")
+YAML = (".yml", ".yaml")
+SUFFIXES = (*tables.PARSERS, ".json", *YAML)
+TAGGED_SUFFIXES = (".conll", ".iob", ".bio", ".txt")  # columns; so is a file of any suffix no other has
+SPLIT_FILES = {**SPLIT_NAMES, "testa": "validation", "testb": "test"}  # as CoNLL calls them
 _NOT_TEXTS = {"mnist": "read()", "reber": "embedded(count, seed)"}
 
 
@@ -25,6 +33,8 @@ def read(
     name_or_path: str | Path, *, text: str | None = None, label: str | None = None, split: str | None = None
 ) -> Corpus:
     """Read labelled texts: a corpus of `SOURCES`, a file of one of `SUFFIXES`, or your own by name.
+
+    Of Rasa's NLU data, and of a folder of seq.in and label, the intents are the labels.
 
     A name that is not in `SOURCES` is looked for in $HIDDENSTATE_DATA: `<name>.csv` and so on, or a folder
     `<name>` with one such file. text, label and split name the columns of a table.
@@ -49,6 +59,9 @@ def read(
     if suffix == ".json":
         _refuse_columns(named, name)
         return clinc150.read(path)
+    if suffix in YAML or (path.is_dir() and (_parts(path) or _yaml(path))):
+        _refuse_columns(named, name)
+        return read_tagged(path).as_texts()
     if path.is_dir():
         return tables.read(path)
     if path.exists() or suffix:
@@ -63,3 +76,129 @@ def _refuse_columns(named: Mapping[str, str], name: str) -> None:
     if named:
         given = ", ".join(f"{role}={column!r}" for role, column in named.items())
         raise InvalidArgument(f"{name} has no columns to choose, came {given}; leave that out.")
+
+
+def read_tagged(
+    name_or_path: str | Path, *, words: str | None = None, tags: str | None = None, intent: str | None = None
+) -> TaggedCorpus:
+    """Read tagged sentences: a table, a file of columns, Rasa's NLU data, or a folder with files by split.
+
+    What has no such path is looked for in $HIDDENSTATE_DATA. words, tags and intent name the columns of a
+    table.
+
+    Raises InvalidArgument for an unknown name or column; DataError for a file that cannot be read.
+    """
+    named = {
+        role: column for role, column in (("text", words), ("label", tags), ("intent", intent)) if column
+    }
+    path = Path(name_or_path).expanduser()
+    if not path.exists() and len(path.parts) == 1:
+        own = store.own_folder()
+        inside = own / path if own is not None and (own / path).exists() else None
+        path = inside or store.own_table(str(path), (*SUFFIXES, *TAGGED_SUFFIXES)) or path
+    if not path.exists() and not path.suffix:
+        raise InvalidArgument(
+            f"there is no file or folder called {str(name_or_path)!r}; give the path of a table (CSV, TSV, "
+            "JSONL, Parquet), a file of words and tags, Rasa's NLU data, or a folder with a file for each "
+            "split"
+        )
+    if not path.is_dir():
+        return _tagged_file(path, named)
+    if parts := _parts(path):
+        _refuse_columns(named, path.name)
+        return _tagged_parts(path, parts)
+    if _yaml(path):
+        _refuse_columns(named, path.name)
+        return rasa.read(path)
+    return _tagged_folder(path, named)
+
+
+def _tagged_file(path: Path, named: Mapping[str, str]) -> TaggedCorpus:
+    """Read one file by its suffix; a .tsv is a table where its first line names the columns."""
+    suffix = path.suffix.lower()
+    if suffix in YAML:
+        _refuse_columns(named, path.name)
+        return rasa.read(path)
+    content = textfile.load(path)
+    described = TaggedCorpus(path.stem, {}, hashlib.sha256(content).hexdigest())
+    if suffix in tables.PARSERS and (suffix != ".tsv" or named or tagged_rows.is_header(content)):
+        table = tables.rows_of(content, path)
+        splits = tagged_rows.sentences_of(
+            table, words=named.get("text"), tags=named.get("label"), intent=named.get("intent")
+        )
+        return assembled(str(path), splits, described)
+    if suffix == ".json":
+        raise DataError(
+            f"{path}: expected one JSON object a line, in a file .jsonl. Write each sentence in a line."
+        )
+    _refuse_columns(named, path.name)
+    sentences, notes = columns.parse(content, str(path))
+    return assembled(
+        str(path), {"train": sentences}, TaggedCorpus(path.stem, {}, described.sha256, notes=tuple(notes))
+    )
+
+
+def _tagged_parts(path: Path, parts: Mapping[str, Path]) -> TaggedCorpus:
+    """Read folders of seq.in, seq.out and label, one for each split."""
+    splits, contents = {}, []
+    for name, folder in parts.items():
+        splits[name], read = columns.read_parts(folder)
+        contents += read
+    digest = hashlib.sha256(b"".join(contents)).hexdigest()
+    return assembled(str(path), splits, TaggedCorpus(path.name, {}, digest))
+
+
+def _tagged_folder(path: Path, named: Mapping[str, str]) -> TaggedCorpus:
+    """Read a folder whose files say in their names which split they are."""
+    files = sorted(each for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
+    chosen: dict[str, Path] = {}
+    others = []
+    for file in files:
+        name = _split_of(file.name)
+        if name is None:
+            others.append(file.name)
+        elif name in chosen:
+            raise DataError(
+                f"{path}: expected one file for each split, came {chosen[name].name} and {file.name}, both "
+                f"{name}. Take one of them out of the folder."
+            )
+        else:
+            chosen[name] = file
+    if "train" not in chosen:
+        raise DataError(
+            f"{path}: expected a file whose name says train (and perhaps dev and test), came "
+            f"{', '.join(each.name for each in files[:5]) or 'none'}. Name the files so, or give one file."
+        )
+    splits: dict[str, tuple[Sentence, ...]] = {}
+    notes = [f"Not read, for its name says no split: {', '.join(others[:5])}."] if others else []
+    digest = hashlib.sha256()
+    for name, file in chosen.items():
+        corpus = _tagged_file(file, named)
+        if set(corpus.splits) - {"train"}:
+            raise DataError(
+                f"{file}: its name says {name}, and a column names other splits. Leave one of them out."
+            )
+        splits[name] = corpus.splits.get("train", ())
+        notes += [f"{file.name}: {note}" for note in corpus.notes]
+        digest.update(corpus.sha256.encode())
+    return TaggedCorpus(
+        path.name, {k: v for k, v in splits.items() if v}, digest.hexdigest(), notes=tuple(notes)
+    )
+
+
+def _split_of(file: str) -> str | None:
+    """The split that a file's name speaks of: train.txt, eng.testa, atis.dev.w-intent.iob."""
+    found = {SPLIT_FILES[part] for part in re.split(r"[^a-z]+", file.lower()) if part in SPLIT_FILES}
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _parts(path: Path) -> dict[str, Path]:
+    """The folders of seq.in by split: this one alone, or those in it that are called after one."""
+    if (path / columns.PARTS[0]).is_file():
+        return {"train": path}
+    folders = sorted(each for each in path.iterdir() if (each / columns.PARTS[0]).is_file())
+    return {name: each for each in folders if (name := SPLIT_NAMES.get(each.name.lower()))}
+
+
+def _yaml(path: Path) -> bool:
+    return any(next(path.rglob(f"*{suffix}"), None) is not None for suffix in YAML)

@@ -23,13 +23,18 @@ def read(
     Raises DataError for a file that is not what its suffix says; see `rows.corpus_of` for the rest.
     """
     content = textfile.load(path)
+    table, sha256 = rows_of(content, path), hashlib.sha256(content).hexdigest()
+    return corpus_of(table, path.stem, sha256, text=text, label=label, split=split)
+
+
+def rows_of(content: bytes, path: Path) -> Table:
+    """Read the rows of a file's content; raises DataError where there is none, or another format."""
     table = PARSERS[path.suffix.lower()](content, str(path))
     if not table.rows:
         raise DataError(
             f"{path}: expected rows of text and label, came a header alone. Was the file cut short?"
         )
-    sha256 = hashlib.sha256(content).hexdigest()
-    return corpus_of(table, path.stem, sha256, text=text, label=label, split=split)
+    return table
 
 
 def _csv(content: bytes, where: str) -> Table:

@@ -103,7 +103,7 @@ def _kept_name(spec: ClassifySpec) -> str:
 
 def _warnings(division: Division, prepared: Prepared) -> list[str]:
     """What a person should know about the data, in sentences."""
-    found = []
+    found = list(division.corpus.notes)
     if division.small_classes:
         listed = ", ".join(division.small_classes)
         found.append(f"Labels with under {FEWEST} examples, too few to learn or to judge: {listed}.")
