@@ -352,7 +352,8 @@ struct Setup {
     const int64_t B = layout.steps ? layout.count[0] : 0;
     const int threads = int(std::min<int64_t>(this->threads(layout.N * terms_of_a_row()), (B + 3) / 4));
     if (!program.half->linear.empty()) return run_scan();
-    Watch watch{call.interrupted};
+    constexpr int64_t OFTEN = 1 << 20; // terms between two questions: some ten microseconds
+    Watch watch{call.interrupted, std::max<int64_t>(1, OFTEN / std::max<int64_t>(1, B * terms_of_a_row()))};
     int64_t floats = 0; // of what is made for a chunk of steps
     for (const InputProduct &input : program.inputs)
       floats += program.chunk * rounded_up(input.packed.width) * input.packed.blocks;

@@ -67,6 +67,8 @@ struct Step {
   const Rows &rows;
   int64_t p;
 
+  bool odd() const { return p & 1; }
+
   At at(const Buffer &buffer, int64_t row, int64_t column) const {
     switch (buffer.place) {
     case Place::BY_STEP:

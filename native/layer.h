@@ -147,9 +147,10 @@ struct Program {
   int64_t chunk = 0; // rows of x that are multiplied at once; 0 where somebody else does it
 };
 
-// Ends a long run early: the calling thread asks between steps, all threads see the answer.
+// Ends a long run early: the calling thread asks every so many steps, all threads see the answer.
 struct Watch {
   bool (*ask)(); // null where nobody can interrupt
+  int64_t steps = 1;
   std::atomic<bool> stopped{false};
 };
 

@@ -67,6 +67,18 @@ struct Runner {
     return std::max<int64_t>(blocks ? std::max<int64_t>(1, 4 / blocks) : 1, 8 / rows);
   }
 
+  // Groups of whole tiles, then the tile that is in part beyond the width; or from the last to the first.
+  // Steps go to and fro, so that each begins with the weights that the one before read last: they are still
+  // near.
+  template <class Group> static void each_group(int64_t width, int64_t most, bool back, Group &&group) {
+    const int64_t whole = width / LANES, full = (whole + most - 1) / most,
+                  count = full + (width % LANES != 0);
+    for (int64_t i = 0; i < count; i++) {
+      const int64_t at = back ? count - 1 - i : i, tile = at < full ? at * most : whole;
+      group(tile, at < full ? std::min(most, whole - tile) : 1);
+    }
+  }
+
   void product(const ProductShape &shape, const Packed &packed, const Step &step, int64_t row, int64_t rows,
                int64_t tile, int64_t tiles) {
     const float *a[MOST_SOURCES];
@@ -96,24 +108,20 @@ struct Runner {
       // forwards a norm reads a product, on the way back a product reads what came through a norm
       for (const NormShape &norm : stage.norms)
         if (norm.row >= 0) norm_rows(norm, sizes[norm.width], step, from, to);
-      for (size_t i = 0; i < stage.products.size(); i++) {
-        const int64_t tiles = tiles_of(packed[i].width);
-        for (int64_t tile = 0; tile < tiles; tile += 4)
+      for (size_t i = 0; i < stage.products.size(); i++)
+        each_group(packed[i].width, 4, step.odd(), [&](int64_t tile, int64_t wide) {
           in_parts(from, to, MOST_BLOCK_ROWS, [&](int64_t row, int64_t end) {
-            product(stage.products[i], packed[i], step, row, end - row, tile,
-                    std::min<int64_t>(4, tiles - tile));
+            product(stage.products[i], packed[i], step, row, end - row, tile, wide);
           });
-      }
+        });
       for (const NormShape &norm : stage.norms)
         if (norm.row < 0) norm_rows(norm, sizes[norm.width], step, from, to);
     }
     const int64_t parts = (to - from + MOST_BLOCK_ROWS - 1) / MOST_BLOCK_ROWS;
     const int64_t group = group_of(stage, (to - from + parts - 1) / parts);
     for (const Code &code : stage.codes) {
-      const int64_t width = sizes[code.width], tiles = tiles_of(width), whole = width / LANES;
-      for (int64_t tile = 0, wide; tile < tiles; tile += wide) {
-        wide = std::min(group, (tile < whole ? whole : tiles) -
-                                   tile); // the last tile may be in part beyond the width
+      const int64_t whole = sizes[code.width] / LANES;
+      each_group(sizes[code.width], group, step.odd(), [&](int64_t tile, int64_t wide) {
         in_parts(from, to, MOST_BLOCK_ROWS, [&](int64_t row, int64_t end) {
           const int64_t rows = end - row;
           if (!stage.whole)
@@ -126,7 +134,7 @@ struct Runner {
           else
             interpret(code, block, registers);
         });
-      }
+      });
     }
   }
 
@@ -243,7 +251,7 @@ static void run(const Program &program, const Rows &rows, bool back, int64_t fro
     const int64_t p = back ? rows.steps - 1 - i : i;
     if (program.chunk && p == ready) ready = runner.chunk(rows, p, from, to, room);
     step(runner, rows, p, from, std::min(to, rows.count[p]));
-    if (watch.ask && watch.ask()) watch.stopped = true;
+    if (i % watch.steps == 0 && watch.ask && watch.ask()) watch.stopped = true;
     if (watch.stopped.load(std::memory_order_relaxed)) return;
   }
 }

@@ -221,14 +221,15 @@ def test_backends():
 
 
 def _deepest_own_frames(call, *given):
-    """The most frames of ours between a caller and the operators' implementation."""
-    from hiddenstate.layers.operators import library
+    """The most frames of ours between a caller and the operators' implementation, or the core's caller."""
+    from hiddenstate.layers.operators import compiled, library
 
-    entries = {run.__code__ for run in (library.run_plain, library.run_taped, library.run_back)}
+    inside = {run.__code__ for run in (library.run_plain, library.run_taped, library.run_back)}
+    entries = inside | {compiled.forward.__code__, compiled.backward.__code__}
     seen = []
 
     def watch(frame, event, _):
-        if event == "call" and frame.f_code in entries:
+        if event == "call" and frame.f_code in entries and frame.f_back.f_code not in inside:
             own, above = 0, frame.f_back
             while above is not None:
                 own += "/hiddenstate/" in above.f_code.co_filename.replace("\\", "/")

@@ -182,19 +182,26 @@ class CellModule(torch.nn.Module):
 
     def first_rows(self, batch: int) -> tuple[Tensor, ...]:
         """The first value of each state, [sets, B, width]."""
-        like = getattr(self, self.names[0] + self.suffixes[0])
-        rows = []
+        like, rows = self._parameter(self.names[0] + self.suffixes[0]), []
         for state in self.cell.states:
-            value = getattr(self, f"first_{state.name}", None)
             shape = (len(self.suffixes), batch, self.width(state.width))
+            held = self.options.first_state != "zeros" and getattr(self, f"first_{state.name}", None)
             rows.append(
-                like.new_full(shape, state.initial) if value is None else value[:, None].expand(shape)
+                held[:, None].expand(shape)
+                if isinstance(held, Tensor)
+                else like.new_full(shape, state.initial)
             )
         return tuple(rows)
 
     def parameters_of(self, suffix: str) -> list[Tensor]:
         """One set of parameters, in the order of `names`."""
-        return [getattr(self, name + suffix) for name in self.names]
+        return [self._parameter(name + suffix) for name in self.names]
+
+    def _parameter(self, name: str) -> Tensor:
+        """A parameter by its name; where it is none of our own any more, as torch's parametrisations have it,
+        the attribute."""
+        found = self._parameters.get(name)  # an attribute that is a parameter is looked for elsewhere first
+        return getattr(self, name) if found is None else found
 
     def draw_masks(self, x: Tensor) -> list[Tensor]:
         """Fresh random masks for a batch x [T, B, F] in training, else none (read as their mean)."""
@@ -217,7 +224,7 @@ class CellModule(torch.nn.Module):
 
     def checked_input(self, x: Tensor, features: int) -> None:
         """Raise InvalidArgument where x is not a batch that the parameters can be applied to."""
-        checked_features(x, features, getattr(self, self.names[0] + self.suffixes[0]))
+        checked_features(x, features, self._parameter(self.names[0] + self.suffixes[0]))
 
     def checked_state(self, state: Any, shape: tuple[int, ...], x: Tensor) -> tuple[Tensor, ...]:
         """A state as the caller gave it, or InvalidArgument; `shape` is what comes before the width."""

@@ -12,7 +12,7 @@ from hiddenstate.cells import Cell
 from hiddenstate.errors import InvalidArgument, Unsupported, nearest
 from hiddenstate.layers import operators
 from hiddenstate.layers.cell_module import CellModule, Options, checked_flag, checked_rate, checked_size
-from hiddenstate.layers.operators import Inputs, Plan
+from hiddenstate.layers.operators import Inputs
 from hiddenstate.layers.stream import Stream
 
 State = tuple[Tensor, ...]
@@ -131,21 +131,21 @@ class Recurrent(CellModule):
         self.checked_input(x, self.input_size)
         lengths = checked_lengths(lengths, x)
         first = self.first_rows(x.shape[1]) if state is None else state
-        names = " ".join(self.names), " ".join(keep)
+        words = self._key, " ".join(self.names), " ".join(keep)
         every = self.checkpoint_every or 0
-        plans = [Plan(self._key, *names, reverse, self.backend, every) for reverse in (False, True)]
+        plans = [operators.plan_of(*words, bool(way), self.backend, every) for way in self.directions]
         last: list[list[Tensor]] = []
         kept: dict[str, list[Tensor]] = {name: [] for name in keep}
         for layer in range(self.num_layers):
             parts = []
-            for direction, plan in zip(self.directions, plans, strict=False):
+            for direction, plan in zip(self.directions, plans, strict=True):
                 states = [rows[len(last)] for rows in first]
                 parameters = self.parameters_of(f"_l{layer}{direction}")
                 inputs = Inputs(x, states, parameters, self.draw_masks(x), lengths)
                 parts.append(operators.unroll(plan, inputs))
                 last.append(parts[-1][1 : 1 + len(first)])
-            for name, *rows in zip(keep, *(part[1 + len(first) :] for part in parts), strict=True):
-                kept[name].append(_beside(rows))
+            for k, name in enumerate(keep, 1 + len(first)):
+                kept[name].append(_beside([part[k] for part in parts]))
             x = _beside([part[0] for part in parts])
             if self.dropout and layer + 1 < self.num_layers:
                 x = torch.dropout(x, self.dropout, self.training)

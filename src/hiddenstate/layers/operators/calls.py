@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,10 +45,20 @@ class Plan:
         return self.key, self.names, self.keep, self.reverse, self.backend
 
 
-@lru_cache(maxsize=1024)
+_remembered = lru_cache(maxsize=1024)(Plan)
+
+
+def plan_of(*fields: Any) -> Plan:
+    """A plan of these fields, remembered: making one anew would be felt in a short call.
+
+    A graph is traced once, and torch.compile looks into no cache.
+    """
+    return Plan(*fields) if torch.compiler.is_compiling() else _remembered(*fields)
+
+
 def decided_plan(plan: Plan, backend: str) -> Plan:
     """The plan with its backend decided."""
-    return replace(plan, backend=backend)
+    return plan_of(plan.key, plan.names, plan.keep, plan.reverse, backend, plan.checkpoint_every)
 
 
 @dataclass(frozen=True)
