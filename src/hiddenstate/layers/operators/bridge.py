@@ -97,7 +97,7 @@ def _run(plan: Plan, i: Inputs) -> list[Tensor]:
 
 
 def _plain(tensors: Sequence[Tensor | None]) -> bool:
-    """Whether nobody but us has a part in the call: no gradient, subclass, lazy sign, mode, trace or transform.
+    """Whether nobody but us has a part in the call: no gradient, subclass, lazy sign, mode or trace.
 
     The operator would add torch's dispatcher, a third of the time of a short call.
     """
