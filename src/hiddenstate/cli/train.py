@@ -39,6 +39,9 @@ Out = Annotated[
 Hidden = Annotated[int | None, typer.Option(metavar="N", help="Hidden units of each layer.")]
 Layers = Annotated[int | None, typer.Option(metavar="N", help="Layers upon one another.")]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="The same seed gives the same run.")]
+Int8 = Annotated[
+    bool, typer.Option("--int8", help="Keep weights in 8 bits and tables in 4: under a third of the size.")
+]
 Pairs = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, such as epochs=30; may be repeated."),
@@ -64,6 +67,7 @@ def train(
     layers: Layers = None,
     activation: options.Activation = None,
     seed: Seed = None,
+    int8: Int8 = False,
     settings: Pairs = None,
     time_limit: TimeLimit = None,
     resume: Resume = None,
@@ -85,6 +89,7 @@ def train(
         "layers": layers,
         "activation": activation,
         "seed": seed,
+        "int8": int8 or None,
     }
     given = options.settings(settings or (), named)
     limit = options.seconds(time_limit)

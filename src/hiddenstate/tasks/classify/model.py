@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from hiddenstate.data.batch import Bags, Batch
 from hiddenstate.layers import Recurrent
-from hiddenstate.tasks.classify.reader import Reader, cell_of
+from hiddenstate.tasks.classify.reader import Reader, as_stored, cell_of
 from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text.readout import Readout
 
@@ -152,6 +152,11 @@ class IntentModel(nn.Module):
         """The model as it answers, with a copy of these weights."""
         arrays = {name: tensor.numpy().copy() for name, tensor in self.state_dict().items()}
         return Reader(self.spec, arrays)
+
+    def settle(self) -> None:
+        """Take on the weights that a run can hold, so that what is decided is decided with those."""
+        kept = as_stored(self.spec, self.reader().parameters)
+        self.load_state_dict({name: torch.tensor(array) for name, array in kept.items()})
 
     @classmethod
     def of(cls, reader: Reader) -> IntentModel:

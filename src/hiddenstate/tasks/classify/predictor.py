@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from hiddenstate.errors import RunError
+from hiddenstate.infer import widen
 from hiddenstate.runs import Run
-from hiddenstate.tasks.classify.reader import Listener, Reader, logits_of, parameter_shapes
+from hiddenstate.tasks.classify.reader import Listener, Reader, logits_of, parameter_shapes, stored
 from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text.encoder import Encoded, Encoder
 from hiddenstate.tasks.text.rejection import Decision, scope_scores, softmax
@@ -135,7 +136,7 @@ class Classifier:
     # --- on disk ---
 
     def save(self, run: Run) -> None:
-        """Write what prediction needs beside spec.json: model.json, and the weights in half precision."""
+        """Write what prediction needs beside spec.json: model.json, and the weights in few bits."""
         described = {
             "labels": list(self.labels),
             "out_of_scope": self.out_of_scope,
@@ -144,8 +145,8 @@ class Classifier:
             "encoder": self.encoder.as_dict(),
         }
         run.write("model.json", json.dumps(described, ensure_ascii=False, indent=1) + "\n")
-        arrays = {**self.model.parameters, "rarity": self.encoder.rarity}
-        run.write_weights({name: array.astype(np.float16) for name, array in arrays.items()})
+        rarity = self.encoder.rarity.astype(np.float16)
+        run.write_weights({**stored(self.spec, self.model.parameters), "rarity": rarity})
 
     @classmethod
     def load(cls, path: str | Path) -> Classifier:
@@ -156,16 +157,14 @@ class Classifier:
         where = str(run.path / "model.json")
         described = _described(run, where)
         decision = Decision.from_dict(described["decision"], where)
-        arrays = {name: array.astype(np.float32) for name, array in run.weights().items()}
-        encoder = Encoder.from_dict(
-            described["encoder"], arrays.pop("rarity", np.empty(0, np.float32)), where
-        )
-        shapes = parameter_shapes(spec, encoder.words, described["answers"])
-        fits = shapes == {name: array.shape for name, array in arrays.items()}
-        if not fits or encoder.letter_buckets != spec.letter_buckets:
-            raise RunError(f"{run.path / 'weights.safetensors'} does not fit {where}; train again")
+        arrays, weights = run.weights(), f"{run.path / 'weights.safetensors'} does not fit {where}"
+        rarity = arrays.pop("rarity", np.empty(0)).astype(np.float32)
+        encoder = Encoder.from_dict(described["encoder"], rarity, where)
+        if encoder.letter_buckets != spec.letter_buckets:
+            raise RunError(f"{weights}; train again")
+        parameters = widen(arrays, parameter_shapes(spec, encoder.words, described["answers"]), weights)
         labels = tuple(described["labels"])
-        return cls(spec, labels, described["out_of_scope"], encoder, Reader(spec, arrays), decision)
+        return cls(spec, labels, described["out_of_scope"], encoder, Reader(spec, parameters), decision)
 
 
 def _described(run: Run, where: str) -> dict[str, Any]:

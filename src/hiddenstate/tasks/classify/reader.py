@@ -20,8 +20,10 @@ from hiddenstate.infer import (
     attend,
     bag_means,
     bag_sums,
+    narrow,
     pool,
     stack_shapes,
+    widen,
 )
 from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text.encoder import Encoded, Encoder
@@ -85,6 +87,22 @@ def parameter_shapes(spec: ClassifySpec, words: int, answers: int) -> dict[str, 
     if spec.wide:
         shapes |= {"wide.weight": (spec.wide_buckets, answers), "wide_bias": (answers,)}
     return shapes
+
+
+TABLES = ("word.weight", "letters.weight", "wide.weight")  # of whose rows each text takes a few
+
+
+def stored(spec: ClassifySpec, parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The parameters as a run holds them: in half precision, or in 4 and 8 bits."""
+    if spec.int8:
+        return narrow(parameters, TABLES)
+    return {name: array.astype(np.float16) for name, array in parameters.items()}
+
+
+def as_stored(spec: ClassifySpec, parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The parameters in single precision, with what a run cannot hold of them taken off."""
+    shapes = {name: array.shape for name, array in parameters.items()}
+    return widen(stored(spec, parameters), shapes, "the model")
 
 
 class Reader:

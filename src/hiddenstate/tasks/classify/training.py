@@ -63,6 +63,7 @@ def train(
     after_fit = time.perf_counter()
     say = progress.Lines().say
     say("Choosing what to refuse, on validation.")
+    module.settle()
     decision = decide(module, prepared, spec, corpus, time_limit)
     reader = module.reader()
     classifier = Classifier(spec, prepared.labels, corpus.out_of_scope, prepared.encoder, reader, decision)
