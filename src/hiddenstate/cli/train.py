@@ -40,7 +40,7 @@ Hidden = Annotated[int | None, typer.Option(metavar="N", help="Hidden units of e
 Layers = Annotated[int | None, typer.Option(metavar="N", help="Layers upon one another.")]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="The same seed gives the same run.")]
 Int8 = Annotated[
-    bool, typer.Option("--int8", help="Keep weights in 8 bits and tables in 4: under a third of the size.")
+    bool, typer.Option("--int8", help="Keep weights in 8 bits, not 16, and word tables in 4: a smaller file.")
 ]
 Pairs = Annotated[
     list[str] | None,

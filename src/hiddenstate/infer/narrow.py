@@ -14,22 +14,23 @@ from hiddenstate.errors import InvalidArgument, RunError
 
 BITS = {"int4": 4, "int8": 8}
 SCALE = "scale"
+NARROWEST = 5  # a row of fewer weights is smaller without a scale
 _LOW = np.uint32(0xFF)  # the bits that a scale does not have, so that scale x 127 is exact
 
 
 def narrow(arrays: Mapping[str, np.ndarray], tables: Collection[str] = ()) -> dict[str, np.ndarray]:
-    """Narrow each matrix of several rows to 8 bits, those that `tables` names to 4, the rest to 16.
+    """Narrow each matrix of several rows to 8 bits, those that `tables` names to 4, what is small to 16.
 
     `word` becomes `word.int4` [N, (W + 1) // 2] or `word.int8` [N, W], and `word.scale` [N]; what `widen`
     gives back is narrowed to the same bits again. Raises InvalidArgument for a weight that is not finite.
 
-    >>> found = narrow({"a": np.array([[1.0, 0.5], [0.0, 0.0]]), "b": np.ones(2)})
+    >>> found = narrow({"a": np.array([[1.0, 0.5, 0, 0, 0], [0.0] * 5]), "b": np.ones(2)})
     >>> found["a.int8"].tolist(), found["a.scale"].dtype, found["b"].dtype
-    ([[127, 64], [0, 0]], dtype('float32'), dtype('float16'))
+    ([[127, 64, 0, 0, 0], [0, 0, 0, 0, 0]], dtype('float32'), dtype('float16'))
     """
     found: dict[str, np.ndarray] = {}
     for name, array in arrays.items():
-        if array.ndim != 2 or len(array) < 2:
+        if array.ndim != 2 or len(array) < 2 or array.shape[1] < NARROWEST:
             found[name] = array.astype(np.float16)
             continue
         if not np.isfinite(array).all():

@@ -89,7 +89,8 @@ def parameter_shapes(spec: ClassifySpec, words: int, answers: int) -> dict[str, 
     return shapes
 
 
-TABLES = ("word.weight", "letters.weight", "wide.weight")  # of whose rows each text takes a few
+# Of these a word is a sum of many rows, in which errors of rounding cancel. The rows of the wide head decide.
+TABLES = ("word.weight", "letters.weight")
 
 
 def stored(spec: ClassifySpec, parameters: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -41,7 +41,7 @@ class ClassifySpec(BaseModel):
     wide: bool = True
     wide_buckets: int = Field(8192, ge=1, le=2**20)
     wide_share: float | None = Field(None, ge=0, le=1000)  # in the sum of the heads; None: by validation
-    int8: bool = False  # keep matrices in 8 bits and tables in 4, not all in half precision
+    int8: bool = False  # keep weights in 8 bits and the tables of words in 4, not in 16
 
     epochs: int = Field(15, ge=1, le=100_000)
     batch_size: int = Field(128, ge=1, le=65536)
