@@ -98,10 +98,10 @@ def test_a_project_is_read_whole(tmp_path: Path) -> None:
     (tmp_path / "data" / "more.yaml").write_text(
         "nlu:\n- intent: bye\n  examples: '- good bye'\n", encoding="utf-8"
     )
-    (tmp_path / "domain.yml").write_text("intents: [book]\n", encoding="utf-8")
+    (tmp_path / "domain.yml").write_text("intents: [book]\nx: !not/ours y\n", encoding="utf-8")
     corpus = sources.read_tagged(tmp_path)
     assert corpus.intents() == {"book": 3, "faq/hours": 2, "bye": 1}
-    assert "the file domain.yml (1)" in " ".join(corpus.notes)
+    assert "Files without `nlu`, not read: domain.yml." in " ".join(corpus.notes)
 
 
 def test_values_inside_words_are_named(tmp_path: Path) -> None:

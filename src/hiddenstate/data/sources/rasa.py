@@ -6,6 +6,7 @@ What stands in the same file and is not used (rules, stories, regexes, ...) is n
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from hiddenstate.errors import DataError, nearest
 
 SECTIONS = ("intent", "synonym", "lookup", "regex")
 VERSIONS = ("2", "3")  # before the point
+_NLU = re.compile(r"^nlu\s*:", re.MULTILINE)
 SHOWN = 5  # of what is not used, the first so many are named
 
 
@@ -29,6 +31,7 @@ class _Found:
     synonyms: dict[str, str] = field(default_factory=dict)
     lookups: dict[str, list[str]] = field(default_factory=dict)
     regexes: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
     unused: Counter[str] = field(default_factory=Counter)
     odd: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -44,14 +47,15 @@ def read(path: Path) -> TaggedCorpus:
     closed.
     """
     files = sorted([*path.rglob("*.yml"), *path.rglob("*.yaml")]) if path.is_dir() else [path]
-    contents = [(file, textfile.load(file)) for file in files]
+    contents = [(file, textfile.load(file)) for file in files if file.stat().st_size or not path.is_dir()]
     found = _Found()
     with_nlu = 0
     for file, content in contents:
-        document = yaml_nodes.load(textfile.decode(content, str(file)), str(file))
-        if path.is_dir() and "nlu" not in document:
-            found.unused[f"the file {file.relative_to(path)}"] += 1
+        text = textfile.decode(content, str(file))
+        if path.is_dir() and not _NLU.search(text):  # domain, configuration, stories: whatever is in it
+            found.files.append(str(file.relative_to(path)))
             continue
+        document = yaml_nodes.load(text, str(file))
         with_nlu += 1
         _read_file(document, str(file), found)
     if not with_nlu or not found.sentences:
@@ -193,6 +197,8 @@ def _notes(found: _Found, slots: set[str]) -> Iterator[str]:
             yield f"{what}, not used: {_listed(things)}."
     for name in _orphans(found, slots):
         del found.lookups[name]
+    if found.files:
+        yield f"Files without `nlu`, not read: {_listed(found.files)}."
     if found.unused:
         yield f"Not used: {_listed([f'{name} ({count})' for name, count in found.unused.items()])}."
     retrieval = sorted({each.intent for each in found.sentences if each.intent and "/" in each.intent})
