@@ -1,6 +1,7 @@
 """How does torch use it? Layers and cells as torch modules, attention and pooling."""
 
 from hiddenstate.layers.attention import AdditiveAttention, RunningPool, pool
+from hiddenstate.layers.chain import ChainLoss
 from hiddenstate.layers.drop_in import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from hiddenstate.layers.one_step import RecurrentCell
 from hiddenstate.layers.recurrent import Recurrent, Trace
@@ -11,6 +12,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "AdditiveAttention",
+    "ChainLoss",
     "GRUCell",
     "LSTMCell",
     "RNNCell",

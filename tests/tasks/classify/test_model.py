@@ -11,10 +11,11 @@ import torch
 from hiddenstate.tasks.classify.model import IntentModel
 from hiddenstate.tasks.classify.predictor import Classifier
 from hiddenstate.tasks.classify.reader import logits_of
-from hiddenstate.tasks.classify.spec import READOUTS, ClassifySpec
+from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text.encoder import Encoder
 from hiddenstate.tasks.text.readout import Readout
 from hiddenstate.tasks.text.rejection import Decision
+from hiddenstate.tasks.text.settings import READOUTS
 
 TEXTS = ["set an alarm for seven", "play music", "what time is it", "turn it off now please"]
 

@@ -16,10 +16,11 @@ from hiddenstate.tasks import classify
 from hiddenstate.tasks.classify import Classifier
 from hiddenstate.tasks.classify.model import IntentModel
 from hiddenstate.tasks.classify.reader import Listener, logits_of, parameter_shapes
-from hiddenstate.tasks.classify.spec import READOUTS, ClassifySpec
+from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text import wide
 from hiddenstate.tasks.text.encoder import Encoder
 from hiddenstate.tasks.text.rejection import Decision
+from hiddenstate.tasks.text.settings import READOUTS
 
 TEXTS = [
     "set an alarm for seven",

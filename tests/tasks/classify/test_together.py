@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from hiddenstate.tasks.classify import Classifier
 from hiddenstate.tasks.classify.reader import Reader, parameter_shapes
-from hiddenstate.tasks.classify.spec import READOUTS, ClassifySpec
+from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text.encoder import Encoder
 from hiddenstate.tasks.text.rejection import Decision
+from hiddenstate.tasks.text.settings import READOUTS
 
 KNOWN = ("set an alarm for seven play some music what time is it " + "turn the lights off now").split()
 TEXTS = [" ".join(KNOWN[i : i + 5]) for i in range(len(KNOWN))]

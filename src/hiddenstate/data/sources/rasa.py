@@ -49,24 +49,22 @@ def read(path: Path) -> TaggedCorpus:
     files = sorted([*path.rglob("*.yml"), *path.rglob("*.yaml")]) if path.is_dir() else [path]
     contents = [(file, textfile.load(file)) for file in files if file.stat().st_size or not path.is_dir()]
     found = _Found()
-    with_nlu = 0
+    used = []
     for file, content in contents:
         text = textfile.decode(content, str(file))
         if path.is_dir() and not _NLU.search(text):  # domain, configuration, stories: whatever is in it
             found.files.append(str(file.relative_to(path)))
             continue
         document = yaml_nodes.load(text, str(file))
-        with_nlu += 1
+        used.append(content)
         _read_file(document, str(file), found)
-    if not with_nlu or not found.sentences:
+    if not found.sentences:
         raise DataError(
             f"{path}: expected examples under `nlu:`, came none in {len(files)} YAML files. They look like: "
             "nlu: [{intent: greet, examples: '- hello'}]"
         )
-    digest = hashlib.sha256(b"".join(content for _, content in contents)).hexdigest()
-    known = {
-        sentence_tag[2:] for each in found.sentences for sentence_tag in each.tags if sentence_tag != "O"
-    }
+    digest = hashlib.sha256(b"".join(used)).hexdigest()
+    known = {tag[2:] for each in found.sentences for tag in each.tags if tag != "O"}
     return assembled(
         str(path),
         {"train": found.sentences},

@@ -5,28 +5,15 @@ It knows no order beyond its n-grams. Where the recurrent model does not beat it
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
 from hiddenstate.data.corpus import Corpus
-from hiddenstate.tasks.text import rejection
-
-WORD = re.compile(r"\b\w\w+\b")
-
-
-def snapshot_pipeline(with_words: bool = True) -> Pipeline:
-    """The untrained baseline, a scikit-learn pipeline over texts; without words it reads letters alone."""
-    words = [TfidfVectorizer(ngram_range=(1, 2))] if with_words else []
-    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5))
-    return make_pipeline(make_union(*words, letters), LogisticRegression(C=10, max_iter=300))
+from hiddenstate.tasks.text import rejection, snapshot
 
 
 @dataclass(frozen=True)
@@ -44,21 +31,20 @@ class Snapshot:
         labels = corpus.labels()
         examples = [e for e in corpus.split("train") if e.label in labels or learn_scope]
         began = time.perf_counter()
-        # to scikit-learn a word has two letters or more, and a file of emoji or of Chinese may have none
-        with_words = any(WORD.search(e.text) for e in examples)
-        pipeline = snapshot_pipeline(with_words).fit([e.text for e in examples], [e.label for e in examples])
-        snapshot = cls(pipeline, labels, 0.0, time.perf_counter() - began)
+        texts = [e.text for e in examples]
+        pipeline = snapshot.pipeline_for(texts).fit(texts, [e.label for e in examples])
+        fitted = cls(pipeline, labels, 0.0, time.perf_counter() - began)
         held = corpus.splits.get("validation", ())
         if not any(e.label in labels for e in held):
             held = corpus.split("train")
-        scores, best = snapshot.scored([e.text for e in held])
+        scores, best = fitted.scored([e.text for e in held])
         inside = np.array([e.label in labels for e in held])
         right = np.array([e.label == label for e, label in zip(held, best, strict=True)])
         if (~inside).sum() >= rejection.LEAST_EXAMPLES:
             threshold = rejection.choose_threshold(scores[inside], right[inside], scores[~inside])
         else:
             threshold = rejection.quantile_threshold(scores[inside], right[inside], rejection.ACCEPTED)
-        return cls(pipeline, labels, threshold, snapshot.seconds)
+        return cls(pipeline, labels, threshold, fitted.seconds)
 
     def scored(self, texts: Sequence[str]) -> tuple[np.ndarray, list[str]]:
         """The highest probability of an intent for each text, and that intent."""
@@ -70,8 +56,4 @@ class Snapshot:
 
     def bytes(self) -> int:
         """What its numbers would take on disk, as 32-bit floats, with its list of n-grams."""
-        model = self.pipeline[-1]
-        vectorisers = [vectoriser for _, vectoriser in self.pipeline[0].transformer_list]
-        grams = sum(len(gram.encode()) + 4 for each in vectorisers for gram in each.vocabulary_)
-        rarity = sum(each.idf_.size for each in vectorisers)
-        return int(4 * (model.coef_.size + model.intercept_.size + rarity) + grams)
+        return snapshot.size(self.pipeline)

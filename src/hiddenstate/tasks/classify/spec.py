@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from hiddenstate.cells import CELLS, resolve
-from hiddenstate.errors import InvalidArgument, RunError, nearest
-
-READOUTS = ("last", "max", "mean", "attention")
+from hiddenstate.tasks.text.settings import TextSpec
 
 
-class ClassifySpec(BaseModel):
+class ClassifySpec(TextSpec):
     """The settings of one intent classifier; unknown keys raise.
 
     >>> ClassifySpec.from_options({"hidden": "64", "bidirectional": "true"}).hidden
     64
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: Literal["classify"] = "classify"
     data: str = "starter"
@@ -56,55 +49,3 @@ class ClassifySpec(BaseModel):
     word_dropout: float = Field(0.2, ge=0, lt=1)
     embedding_dropout: float = Field(0.3, ge=0, lt=1)
     dropout: float = Field(0.4, ge=0, lt=1)
-
-    @classmethod
-    def from_options(cls, options: Mapping[str, Any]) -> ClassifySpec:
-        """Build the settings from a command line's options; raises InvalidArgument and names what is near."""
-        for key in options:
-            if key not in cls.model_fields:
-                raise InvalidArgument(f"classify has no setting {key!r}: {nearest(key, cls.model_fields)}")
-        try:
-            spec = cls(**{key: value for key, value in options.items() if value is not None})
-        except ValidationError as error:
-            raise InvalidArgument(_in_words(error)) from None
-        resolve(spec.cell).with_activations(spec.activation)
-        spec._check_readout()
-        return spec
-
-    @classmethod
-    def from_run(cls, values: Mapping[str, Any], where: str) -> ClassifySpec:
-        """Read the settings from a run's spec.json; raises RunError where they cannot be right.
-
-        A cell's file is the copy that lies beside spec.json.
-        """
-        try:
-            spec = cls(**values)
-            spec._check_readout()
-        except (ValidationError, InvalidArgument) as error:
-            words = _in_words(error) if isinstance(error, ValidationError) else str(error)
-            raise RunError(f"{where} is damaged or from a newer version: {words}") from None
-        if spec.cell_file is None:
-            return spec
-        return spec.model_copy(update={"cell": str(Path(where).parent / spec.cell)})
-
-    @property
-    def cell_file(self) -> Path | None:
-        """The file of a cell of one's own, None for a cell of the table."""
-        return None if self.cell in CELLS else Path(self.cell)
-
-    @property
-    def title(self) -> str:
-        """What a table calls the model."""
-        cell = self.cell if self.cell_file is None else self.cell_file.name.split(".")[0]
-        return f"{'bidirectional ' if self.bidirectional else ''}{cell}{' + wide' if self.wide else ''}"
-
-    def _check_readout(self) -> None:
-        for name in self.readout.split(","):
-            if name not in READOUTS:
-                raise InvalidArgument(f"unknown readout {name!r}: {nearest(name, READOUTS)}")
-
-
-def _in_words(error: ValidationError) -> str:
-    first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
-    return f"{name}: {first['msg'].lower()}, came {first.get('input')!r}"

@@ -55,7 +55,7 @@ def train(
         run = Run.create(out, overwrite=overwrite)
         run.write_spec(_described(spec, division))
         if cell is not None:
-            run.write(_kept_name(spec), cell)
+            run.write(spec.kept_name, cell)
     corpus = division.corpus
     prepared = prepare(corpus, spec)
     before_fit = time.perf_counter() - began
@@ -85,7 +85,7 @@ def _described(spec: ClassifySpec, division: Division) -> dict[str, Any]:
     corpus = division.corpus
     return {
         "task": "classify",
-        "spec": {**spec.model_dump(), "cell": _kept_name(spec)},
+        "spec": {**spec.model_dump(), "cell": spec.kept_name},
         "data": {
             "name": corpus.name,
             "sha256": corpus.sha256,
@@ -94,12 +94,6 @@ def _described(spec: ClassifySpec, division: Division) -> dict[str, Any]:
         },
         "versions": {"hiddenstate": __version__, "torch": torch.__version__, "numpy": np.__version__},
     }
-
-
-def _kept_name(spec: ClassifySpec) -> str:
-    """What the run calls its cell: one's own file is copied, so that the run can be carried elsewhere."""
-    file = spec.cell_file
-    return spec.cell if file is None else f"{file.name.split('.')[0]}.cell{file.suffix}"
 
 
 def _warnings(division: Division, prepared: Prepared) -> list[str]:
