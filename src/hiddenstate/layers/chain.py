@@ -21,8 +21,8 @@ class ChainLoss(nn.Module):
     InvalidArgument where they are not so, or no tag may begin.
 
     >>> loss = ChainLoss(np.ones(2, bool), np.ones((2, 2), bool))
-    >>> loss(torch.zeros(3, 1, 2), torch.zeros(3, 1, dtype=torch.long),
-    torch.tensor([3])).exp().round().item()
+    >>> tags = torch.zeros(3, 1, dtype=torch.long)
+    >>> loss(torch.zeros(3, 1, 2), tags, torch.tensor([3])).exp().round().item()
     8.0
     """
 
