@@ -24,9 +24,9 @@ def narrow(arrays: Mapping[str, np.ndarray], tables: Collection[str] = ()) -> di
     `word` becomes `word.int4` [N, (W + 1) // 2] or `word.int8` [N, W], and `word.scale` [N]; what `widen`
     gives back is narrowed to the same bits again. Raises InvalidArgument for a weight that is not finite.
 
-    >>> found = narrow({"a": np.array([[1.0, 0.5, 0, 0, 0], [0.0] * 5]), "b": np.ones(2)})
+    >>> found = narrow({"a": np.array([[1.0, 0.498, 0, 0, 0], [0.0] * 5]), "b": np.ones(2)})
     >>> found["a.int8"].tolist(), found["a.scale"].dtype, found["b"].dtype
-    ([[127, 64, 0, 0, 0], [0, 0, 0, 0, 0]], dtype('float32'), dtype('float16'))
+    ([[127, 63, 0, 0, 0], [0, 0, 0, 0, 0]], dtype('float32'), dtype('float16'))
     """
     found: dict[str, np.ndarray] = {}
     for name, array in arrays.items():
