@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import unicodedata
 import zlib
 
 import numpy as np
@@ -11,38 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hiddenstate.data.vocabulary import MAX_LETTERS, Vocabulary, letter_grams, shorten, text_grams, tokenise
+from hiddenstate.data.vocabulary import MAX_LETTERS, Vocabulary, letter_grams, shorten, text_grams
+from hiddenstate.data.words import tokenise
 from hiddenstate.errors import DataError, InvalidArgument
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("What's the time?", ["what's", "the", "time", "?"]),
-        ("rock 'n' roll", ["rock", "'", "n", "'", "roll"]),
-        ("o\u2019clock", ["o'clock"]),
-        ("CAFE\u0301", ["caf\u00e9"]),
-        ("$5.20 at 7:30pm", ["$", "5", ".", "20", "at", "7", ":", "30pm"]),
-        ("snake_case, e-mail", ["snake", "_", "case", ",", "e", "-", "mail"]),
-        ("हिन्दी में।", ["हिन्दी", "में", "।"]),
-        ("¿Qué? «ja» … 🙂🙂", ["¿", "qué", "?", "«", "ja", "»", "…", "🙂", "🙂"]),
-        ("今日は、晴れ。", ["今日は", "、", "晴れ", "。"]),
-        ("I \u2764\ufe0f it", ["i", "\u2764", "it"]),
-        ("half \ud83d character\ud83d", ["half", "character"]),
-        (" \t\n\u3000", []),
-    ],
-)
-def test_texts_split_into_words(text, words):
-    assert tokenise(text) == words
-
-
-@given(st.text())
-def test_no_letter_is_lost_and_splitting_again_changes_nothing(text):
-    words = tokenise(text)
-    assert all(word and not any(map(str.isspace, word)) for word in words)
-    assert tokenise(" ".join(words)) == words
-    folded = unicodedata.normalize("NFC", text.lower()).replace("\u2019", "'")
-    assert "".join(words) == "".join(c for c in folded if not c.isspace() and not 0xFE00 <= ord(c) <= 0xFE0F)
 
 
 def test_a_very_long_text_is_cut_and_counted():

@@ -33,8 +33,17 @@ def printable(text: str) -> str:
 
     >>> printable("a\\x1b[2Jb\\u202e")
     'a�[2Jb�'
+    >>> printable("👩\u200d👧") == "👩\u200d👧"  # one face
+    True
     """
-    return "".join("�" if unicodedata.category(sign) in ("Cc", "Cf", "Cs") else sign for sign in text)
+    return "".join("�" if _moves(sign) else sign for sign in text)
+
+
+def _moves(sign: str) -> bool:
+    """Not the joiners of Persian and of emoji, nor the tags of flags: they hold words and faces together."""
+    if sign in "\u200c\u200d" or "\U000e0020" <= sign <= "\U000e007f":
+        return False
+    return unicodedata.category(sign) in ("Cc", "Cf", "Cs")
 
 
 def fitted(text: str, cells: int) -> str:

@@ -12,6 +12,7 @@ annotated.py   texts with marked values -> tagged sentences
 yaml_nodes.py  YAML as a tree that knows its lines
 pieces.py      text -> words that know where they stand in it
 split.py       what to hold out where a file has no splits
-vocabulary.py  text -> words -> ids, and hashed n-grams
+words.py       text -> words, in any language
+vocabulary.py  words -> ids, and hashed n-grams
 batch.py       ids -> arrays, padded once, time first
 """

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from hiddenstate.data.vocabulary import tokenise
+from hiddenstate.data.words import tokenise
 
 SIMILAR = 0.8
 LETTERS = 4

@@ -1,12 +1,10 @@
-"""Text -> words -> ids, and hashed n-grams for what no list of words can hold.
+"""Words -> ids, and hashed n-grams for what no list of words can hold.
 
 Hashes are CRC-32 of UTF-8 bytes (zlib.crc32): the same in every process, easy to repeat in another language.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,28 +19,6 @@ PADDING = 0
 UNKNOWN = 1
 MAX_WORDS = 512  # a longer text is cut here by `shorten`
 MAX_LETTERS = 64  # of a longer word, only these first letters have n-grams
-
-# Punctuation and symbols: each is a word of its own. All else that is not space holds together, so that the
-# combining marks of Hindi or Arabic stay inside their word (Python's \w would split there).
-_SYMBOLS = (
-    r"!-/:-@\[-`{-~\u00a1-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u00d7\u00f7\u055d\u055e\u0589\u05be"
-    r"\u060c\u061b\u061f\u066a-\u066d\u06d4\u0964\u0965\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u2bff"
-    r"\u3001-\u3004\u3007-\u3020\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\U0001f000-\U0001faff"
-)
-# Between words, and dropped: space, half characters (a lone \ud83d in JSON), the wish for an emoji in colour.
-_GAPS = r"\s\ud800-\udfff\ufe00-\ufe0f"
-_WORD = re.compile(rf"[^{_GAPS}{_SYMBOLS}]+(?:'[^{_GAPS}{_SYMBOLS}]+)*|[{_SYMBOLS}]")
-
-
-def tokenise(text: str) -> list[str]:
-    """Split a text into lower-case words (NFC) and single punctuation marks; apostrophes stay inside words.
-
-    Languages written without spaces give one word a phrase; their hashed n-grams carry the sense.
-
-    >>> tokenise("What’s the time?")
-    ["what's", 'the', 'time', '?']
-    """
-    return _WORD.findall(unicodedata.normalize("NFC", text.lower()).replace("’", "'"))
 
 
 def shorten(words: list[str], limit: int = MAX_WORDS) -> tuple[list[str], int]:
@@ -145,6 +121,8 @@ class Vocabulary:
 def letter_grams(word: str, sizes: tuple[int, ...], buckets: int) -> np.ndarray:
     """Return the hashed letter n-grams [N] int64 of one word within < and > (Bojanowski et al., 2017).
 
+    A letter is a code point, so that an n-gram may end between a letter and its mark: nobody is shown it, and
+    क and कि share what they have in common.
     The ids run from 0 to buckets - 1, the shorter n-grams first; the array is cached and read-only.
 
     >>> len(letter_grams("time", (3, 4), 1000))  # <ti tim ime me> <tim time ime>

@@ -69,7 +69,8 @@ def prepare(corpus: Corpus, spec: ClassifySpec) -> Prepared:
         for name, examples in corpus.splits.items()
     }
     learns = spec.out_of_scope and any(e.label not in number for e in used["train"])
-    encoder = Encoder.build([e.text for e in used["train"]], spec.letter_buckets, spec.wide_buckets)
+    texts = [e.text for e in used["train"]]
+    encoder = Encoder.build(texts, spec.letter_buckets, spec.wide_buckets, spec.tokeniser_for(texts))
     return Prepared(
         encoder,
         labels,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hiddenstate import pictures
+from hiddenstate.data.words import clip
 from hiddenstate.tasks.classify.measures import REFUSED, Answers, confident_mistakes, per_intent, worst_pairs
 
 Row = Mapping[str, Any]
@@ -123,7 +124,7 @@ def _cell(text: str) -> str:
 def _flat(text: str, letters: int = 1000) -> str:
     """A text on one line, of at most so many letters."""
     flat = " ".join(text.split())
-    return flat if len(flat) <= letters else flat[: letters - 1] + "…"
+    return clip(flat, letters)
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

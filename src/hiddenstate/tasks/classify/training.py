@@ -157,6 +157,8 @@ def _report(
         f"{len(texts)} texts of {corpus.name}, split {name}.",
         f"Decision: {decision_in_words(classifier)}",
     ]
+    if classifier.encoder.tokenise.turkish:
+        notes.append("Capitals are folded as in Turkish: I to ı, İ to i (--set language=other: not so).")
     notes += warnings
     picture = "confusion.png"
     run.write("report.md", report.markdown("Intent classifier", rows, answers, texts, notes, picture))

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from hiddenstate.data.batch import Batch, bags, spread
-from hiddenstate.data.vocabulary import Vocabulary, letter_grams, shorten, tokenise
+from hiddenstate.data.vocabulary import Vocabulary, letter_grams, shorten
+from hiddenstate.data.words import FIRST, Tokeniser
 from hiddenstate.errors import RunError
 from hiddenstate.tasks.text import wide
 
@@ -45,10 +46,14 @@ class Encoder:
     letter_buckets: int
     wide_buckets: int
     rarity: np.ndarray
+    tokenise: Tokeniser = FIRST  # of an encoder that was pickled before it had one
 
     @classmethod
-    def build(cls, texts: Sequence[str], letter_buckets: int, wide_buckets: int) -> Encoder:
+    def build(
+        cls, texts: Sequence[str], letter_buckets: int, wide_buckets: int, tokenise: Tokeniser | None = None
+    ) -> Encoder:
         """Collect the words and the rarity of n-grams of the training texts."""
+        tokenise = Tokeniser.of(texts) if tokenise is None else tokenise
         split = [shorten(tokenise(text))[0] for text in texts]
         counts: Counter[int] = Counter()
         for words in split:
@@ -56,7 +61,8 @@ class Encoder:
                 counts.update(set(block.tolist()))
         seen = np.array([counts[bucket] for bucket in range(wide_buckets)], dtype=np.float64)
         rarity = np.log((1 + len(texts)) / (1 + seen)) + 1
-        return cls(Vocabulary.build(split), letter_buckets, wide_buckets, rarity.astype(np.float32))
+        rarity = rarity.astype(np.float32)
+        return cls(Vocabulary.build(split), letter_buckets, wide_buckets, rarity, tokenise)
 
     def encode(self, text: str) -> Encoded:
         """Encode one text."""
@@ -69,7 +75,7 @@ class Encoder:
 
     def words_of(self, text: str) -> tuple[list[str], int]:
         """The words of a text that are read, at least one, and how many are too many."""
-        words, dropped = shorten(tokenise(text))
+        words, dropped = shorten(self.tokenise(text))
         return words or [NO_WORDS], dropped
 
     def encode_words(self, words: Sequence[str], dropped: int = 0) -> Encoded:
@@ -129,6 +135,7 @@ class Encoder:
             **self.vocabulary.to_dict(),
             "letter_buckets": self.letter_buckets,
             "wide_buckets": self.wide_buckets,
+            "tokeniser": self.tokenise.as_dict(),
         }
 
     @classmethod
@@ -136,7 +143,10 @@ class Encoder:
         """Rebuild what `as_dict` wrote; raises RunError where it does not fit together."""
         try:
             vocabulary = Vocabulary.from_dict({"words": values["words"]})
-            encoder = cls(vocabulary, int(values["letter_buckets"]), int(values["wide_buckets"]), rarity)
+            tokenise = Tokeniser.from_dict(values.get("tokeniser"))
+            encoder = cls(
+                vocabulary, int(values["letter_buckets"]), int(values["wide_buckets"]), rarity, tokenise
+            )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"{where} is damaged: {error}; restore the file or train again") from error
         if rarity.shape != (encoder.wide_buckets,):

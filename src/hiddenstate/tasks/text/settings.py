@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hiddenstate.cells import CELLS, resolve
+from hiddenstate.data.words import Tokeniser
 from hiddenstate.errors import InvalidArgument, RunError, nearest
 
 READOUTS = ("last", "max", "mean", "attention")
@@ -20,6 +21,8 @@ class TextSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     task: str
+    language: Literal["auto", "tr", "az", "other"] = "auto"  # whose capitals: that of ı is I in tr and az
+    tokeniser: int = Field(2, ge=1, le=2)  # how texts are split into words; 1 in runs that do not say
     cell: str = "lstm"
     bidirectional: bool = False
     activation: str | None = None
@@ -39,6 +42,7 @@ class TextSpec(BaseModel):
             raise InvalidArgument(_in_words(error, task)) from None
         resolve(spec.cell).with_activations(spec.activation)
         spec._check_readout()
+        spec.tokeniser_for([])
         return spec
 
     @classmethod
@@ -48,7 +52,7 @@ class TextSpec(BaseModel):
         A cell's file is the copy that lies beside spec.json.
         """
         try:
-            spec = cls(**values)
+            spec = cls(**{"tokeniser": 1, **values})
             spec._check_readout()
         except (ValidationError, InvalidArgument) as error:
             words = _in_words(error, "") if isinstance(error, ValidationError) else str(error)
@@ -56,6 +60,10 @@ class TextSpec(BaseModel):
         if spec.cell_file is None:
             return spec
         return spec.model_copy(update={"cell": str(Path(where).parent / spec.cell)})
+
+    def tokeniser_for(self, texts: Sequence[str]) -> Tokeniser:
+        """How these training texts are split into words; raises InvalidArgument for settings that do not fit."""
+        return Tokeniser.of(texts, self.language, self.tokeniser)
 
     @property
     def cell_file(self) -> Path | None:
