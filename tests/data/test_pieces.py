@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hiddenstate.data.pieces import Piece, cut
-from hiddenstate.data.vocabulary import tokenise
+from hiddenstate.data.words import Tokeniser, tokenise
 
 
 def shown(text: str) -> list[str]:
@@ -26,6 +26,8 @@ def shown(text: str) -> list[str]:
         ("ΟΔΟΣ Α", ["ΟΔΟΣ", "Α"]),
         ("aa a aaa", ["aa", "a", "aaa"]),
         ("\ud83d go", ["go"]),
+        ("Straße\u00ad! 東京へ ไม่เอา", ["Straße", "!", "東", "京", "へ", "ไ", "ม่", "เ", "อ", "า"]),
+        ("👩\u200d👧🇩🇪 ☺\ufe0f كتـاب", ["👩\u200d👧", "🇩🇪", "☺\ufe0f", "كتـاب"]),
         ("", []),
     ],
 )
@@ -48,6 +50,11 @@ def test_plain_words_are_found_exactly(words: list[str]) -> None:
     assert shown(text) == words
     composed = unicodedata.normalize("NFD", text)
     assert [unicodedata.normalize("NFC", word) for word in shown(composed)] == words
+
+
+def test_capitals_are_those_of_the_language() -> None:
+    assert cut("ILIK", Tokeniser(turkish=True)) == [Piece("ılık", 0, 4)]
+    assert cut("ILIK") == [Piece("ilik", 0, 4)]
 
 
 def test_a_piece_is_plain_data() -> None:

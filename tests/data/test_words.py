@@ -269,7 +269,7 @@ def test_enormous_texts_take_time_by_their_length_alone(name):
 @pytest.mark.parametrize(
     ("text", "letters", "expected"),
     [
-        ("हिन्दी में", 3, "हिन्दी…"[:6] + "…"),
+        ("हिन्दी में", 3, "हिन्दी…"),
         (FAMILY * 3, 2, FAMILY + "…"),
         ("time", 3, "ti…"),
         ("e\u0301" * 4, 4, "e\u0301" * 4),

@@ -5,20 +5,20 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from hiddenstate.data.vocabulary import tokenise
+from hiddenstate.data.words import NEWEST, Tokeniser
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One word as `tokenise` gives it: it was text[start:end]."""
+    """One word as a tokeniser gives it: it was text[start:end]."""
 
     word: str
     start: int
     end: int
 
 
-def cut(text: str) -> list[Piece]:
-    """Cut a text into the words of `tokenise`, each with its place.
+def cut(text: str, tokenise: Tokeniser = NEWEST) -> list[Piece]:
+    """Cut a text into the words of a tokeniser, each with its place.
 
     >>> cut("To NEW York!")[2:]
     [Piece(word='york', start=7, end=11), Piece(word='!', start=11, end=12)]

@@ -35,7 +35,7 @@ def tokenise(text: str) -> list[str]:
     >>> tokenise("What’s the time in TOKYO, 東京?")
     ["what's", 'the', 'time', 'in', 'tokyo', ',', '東', '京', '?']
     """
-    return _NEWEST(text)
+    return NEWEST(text)
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,14 @@ class Tokeniser:
         return FIRST if values is None else cls(**values)
 
 
-_NEWEST, FIRST = Tokeniser(), Tokeniser(version=1)
+NEWEST, FIRST = Tokeniser(), Tokeniser(version=1)
 
 
 def clip(text: str, letters: int) -> str:
     """Cut a text to so many letters as a person counts them, the last one an ellipsis.
 
-    >>> clip("हिन्दी में", 4), clip("time", 4)
-    ('हिन्दी …', 'time')
+    >>> clip("हिन्दी में", 2), clip("time", 4)
+    ('हि…', 'time')
     """
     if len(text) <= letters:
         return text
