@@ -62,7 +62,7 @@ class TextSpec(BaseModel):
         return spec.model_copy(update={"cell": str(Path(where).parent / spec.cell)})
 
     def tokeniser_for(self, texts: Sequence[str]) -> Tokeniser:
-        """How these training texts are split into words; raises InvalidArgument for settings that do not fit."""
+        """How training texts are split into words; raises InvalidArgument for settings that do not fit."""
         return Tokeniser.of(texts, self.language, self.tokeniser)
 
     @property
