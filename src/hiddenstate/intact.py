@@ -14,7 +14,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -40,6 +40,24 @@ def write(path: Path, content: bytes) -> None:
     except OSError as error:
         raise write_error(path, error, len(content)) from error
     finally:  # nothing is left there after success; after an error or Ctrl-C the space is given back
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to be written bit by bit: it gets its name once it is whole, else the old one keeps it."""
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise write_error(path, error, cure="Free some space and begin again.") from error
+    finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
 
@@ -170,14 +188,16 @@ def _reading(path: Path) -> Iterator[None]:
         raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def write_error(path: Path, error: OSError, size: int = 0) -> RunError:
+def write_error(
+    path: Path, error: OSError, size: int = 0, cure: str = "Free some space and go on with --resume."
+) -> RunError:
     """Say why a file could not be written, and what to do."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         there = next(parent for parent in path.absolute().parents if parent.is_dir())
         free = shutil.disk_usage(there).free >> 10
         return RunError(
             f"The disk is full: {path} needs {(size >> 10) + 1} kB, {free} kB are free ({error.strerror}). "
-            "What was written before is intact. Free some space and go on with --resume."
+            f"What was written before is intact. {cure}"
         )
     return RunError(
         f"{path} cannot be written: {error.strerror or error}. What was written before is intact. "

@@ -111,6 +111,58 @@ def on_stderr(unit: str = "batches") -> Silent:
     return Bar(unit) if sys.stderr.isatty() else Lines(unit)
 
 
+class Passage:
+    """Work through a file of known or unknown size, in plain lines: one every half minute."""
+
+    def __init__(self, total: int | None, unit: str = "texts", stream: TextIO | None = None) -> None:
+        self.total, self.unit, self.stream = total, unit, stream or sys.stderr
+        self.items, self.began = 0, time.monotonic()
+        self.shown = self.began
+
+    def advance(self, done: int, items: int) -> None:
+        """So many bytes are `done` in all, and so many items more."""
+        self.items += items
+        if time.monotonic() - self.shown >= LINE_SECONDS:
+            self.shown = time.monotonic()
+            print(self.text(done), file=self.stream, flush=True)
+
+    def end(self) -> None:
+        """The work ended, well or not."""
+
+    def rate(self) -> str:
+        """Say how fast it goes."""
+        return f"{self.items / max(time.monotonic() - self.began, 1e-9):,.0f} {self.unit}/s"
+
+    def text(self, done: int) -> str:
+        """Say how much is done, how fast it goes, and how long it will take."""
+        parts = [f"{self.items:,} {self.unit}", self.rate()]
+        if self.total and done:
+            left = (time.monotonic() - self.began) * max(self.total - done, 0) / done
+            parts += [f"{min(done / self.total, 1):.0%}", f"{_clock(left)} left"]
+        return "  ".join(parts)
+
+
+class PassageBar(Passage):
+    """The same as a bar; it only moves to and fro where the size is unknown."""
+
+    def __init__(self, total: int | None, unit: str = "texts", stream: TextIO | None = None) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        super().__init__(total, unit, stream)
+        columns = (BarColumn(bar_width=20), TextColumn("{task.fields[text]}"))
+        self.bar = Progress(*columns, console=Console(file=self.stream), transient=True)
+        self.task = self.bar.add_task("", total=total, text="")
+        self.bar.start()
+
+    def advance(self, done: int, items: int) -> None:
+        self.items += items
+        self.bar.update(self.task, completed=done, text=self.text(done))
+
+    def end(self) -> None:
+        self.bar.stop()
+
+
 def _result(entry: Mapping[str, Any], metric: str) -> str:
     mark = " (best)" if entry["best"] else ""
     return f"loss {entry['loss']:.4f}  {_measured(entry, metric)}{mark}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,27 +19,41 @@ def predict(
         typer.Argument(metavar="[TEXT]...", show_default=False, help="Each in quotes; none: read stdin."),
     ] = None,
     file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A UTF-8 file with one text a line.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A UTF-8 file of any size with one text a line."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object for each text on stdout.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the answers there once all are there, not to stdout."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object for each text, one a line.")] = False,
 ) -> None:
     """Say the intent of texts.
 
     hiddenstate predict runs/tickets "where is my parcel?" "cancel it"
+
+    hiddenstate predict runs/tickets --file texts.txt --out answers.jsonl --json
     """
     from hiddenstate import tasks
 
     if texts and file is not None:
         raise InvalidArgument("predict takes texts or --file, and both were given; leave one out.")
-    asked = list(texts) if texts else _lines(file)
-    if texts and len(texts) > 2 and not any(" " in each for each in texts):
-        typer.echo(
-            f"hiddenstate: read {len(texts)} texts of one word; put quotes around a sentence.", err=True
-        )
+    if texts and out is not None:
+        raise InvalidArgument("--out takes the answers to --file or to a pipe; leave it out.")
     module = tasks.of_run(run)
-    found = module.load(run).predict(asked)
-    if cut := sum(each.dropped > 0 for each in found):
-        typer.echo(f"hiddenstate: {cut} texts are too long, and were not read to the end.", err=True)
+    if texts:
+        _show(module, module.load(run).predict(texts), json)
+    else:
+        _show_all(module, run, file, out, json)
+
+
+def _show(module: Any, found: Sequence[Any], json: bool) -> None:
+    """Print the answers to a few texts of the command line."""
+    if len(found) > 2 and not any(" " in each.text for each in found):
+        typer.echo(
+            f"hiddenstate: read {len(found)} texts of one word; put quotes around a sentence.", err=True
+        )
+    _say_cut(sum(each.dropped > 0 for each in found))
     if json:
         for each in found:
             screen.emit(module.shown.values(each))
@@ -48,20 +62,26 @@ def predict(
     screen.table(screen.console(), shown.columns, shown.rows, right=shown.right)
 
 
-def _lines(file: Path | None) -> list[str]:
-    """Read one text a line from a file or from stdin; blank lines are no texts."""
-    from hiddenstate.data import textfile
+def _show_all(module: Any, run: Path, file: Path | None, out: Path | None, json: bool) -> None:
+    """Answer a file or a pipe line by line, and say what a person should know of it."""
+    from hiddenstate.cli import bulk
 
-    if file is not None:
-        source, content = str(file), textfile.load(file)
-    elif sys.stdin.isatty():
-        raise InvalidArgument(
-            "predict expects texts: in quotes behind the run, in a file (--file FILE), or through a pipe. "
-            "To talk to it, use chat."
-        )
-    else:
-        source, content = "stdin", sys.stdin.buffer.read()
-    found = [line.strip() for line in textfile.decode(content, source).splitlines() if line.strip()]
-    if not found:
-        raise InvalidArgument(f"{source}: expected at least one text, came only blank lines.")
-    return found
+    path = None if out is None else bulk.checked_out(out, file)
+    with bulk.source(file) as given:
+        model = module.load(run)
+        if path is None:
+            count = bulk.answer(given, model.predict, module.shown, json)
+        else:
+            count = bulk.answer_into(path, given, model.predict, module.shown, json)
+        if not count.texts:
+            raise bulk.no_text(given)
+    _say_cut(count.dropped)
+    if count.blank:
+        typer.echo(f"hiddenstate: {count.blank:,} blank lines, which have no answer.", err=True)
+    if path is not None:
+        typer.echo(f"hiddenstate: {count.texts:,} answers in {out}.", err=True)
+
+
+def _say_cut(cut: int) -> None:
+    if cut:
+        typer.echo(f"hiddenstate: {cut:,} texts are too long, and were not read to the end.", err=True)
