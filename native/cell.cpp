@@ -326,6 +326,8 @@ struct Setup {
     const int64_t most = layout.steps ? layout.count[0] : 1;
     const int64_t steps = std::max<int64_t>(1, count * NEAR / stride / most);
     float *room = workspace.take(steps * most * stride);
+    const int64_t own = scratch_floats(*program.half);
+    float *scratch = workspace.take(own * count);
     for (int64_t p = 0; p < layout.steps; p += steps) {
       const int64_t until = std::min(layout.steps, p + steps), last = until - 1;
       const int64_t begin = std::min(layout.first[size_t(p)], layout.first[size_t(last)]);
@@ -335,7 +337,7 @@ struct Setup {
         program.buffers[buffer] = {Place::BY_STEP, room + column - begin * stride, stride};
       on_threads(count, [&](int t) {
         const auto [from, to] = share(end - begin, 12, count, t);
-        kernels().ahead(program, begin + from, begin + to);
+        kernels().ahead(program, begin + from, begin + to, scratch + t * own);
       });
       const int64_t running = layout.count[size_t(p)];
       const int sharing = int(std::min<int64_t>(count, running));
@@ -354,7 +356,7 @@ struct Setup {
     if (!program.half->linear.empty()) return run_scan();
     constexpr int64_t OFTEN = 1 << 20; // terms between two questions: some ten microseconds
     Watch watch{call.interrupted, std::max<int64_t>(1, OFTEN / std::max<int64_t>(1, B * terms_of_a_row()))};
-    int64_t floats = 0; // of what is made for a chunk of steps
+    int64_t floats = scratch_floats(*program.half); // and of what is made for a chunk of steps
     for (const InputProduct &input : program.inputs)
       floats += program.chunk * rounded_up(input.packed.width) * input.packed.blocks;
     float *room = workspace.take(floats * std::max(1, threads));

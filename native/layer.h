@@ -202,11 +202,11 @@ struct Kernels {
   const char *name;
   // panels of `product`, from its first row of weights [.., stride]; how many floats they are: panel_floats()
   void (*pack)(const Packed &product, const float *weight, int64_t stride, float *panels);
-  // all steps of rows [from, to) of the batch, forwards or back in time; `room` is for the inputs of one
-  // chunk
+  // all steps of rows [from, to) of the batch, forwards or back in time; `room` is the scratch, then that for
+  // the inputs of one chunk
   void (*run)(const Program &, const Rows &, bool back, int64_t from, int64_t to, float *room, Watch &);
   // inputs and head of rows [from, to) of all steps, where the program has a head
-  void (*ahead)(const Program &, int64_t from, int64_t to);
+  void (*ahead)(const Program &, int64_t from, int64_t to, float *scratch);
   // the linear recurrence that is left then, through steps [p, until) of sequences [from, to)
   void (*linear)(const Program &, const Rows &, int64_t p, int64_t until, int64_t from, int64_t to);
   // a single step of all rows of a program's own buffers, which it exchanges; see scratch_floats()

@@ -242,9 +242,10 @@ INLINE void transpose_panel(const float *rows, int64_t stride, int64_t units, in
 INLINE float sum_of(V a) {
   alignas(64) float x[LANES];
   store(x, a);
-  float sum = 0;
-  for (float each : x) sum += each;
-  return sum;
+  for (int64_t half = LANES / 2; half;
+       half /= 2) // by halves: four additions wait for one another, not fifteen
+    for (int64_t u = 0; u < half; u++) x[u] += x[u + half];
+  return x[0];
 }
 INLINE V negative(V a) { return sub(set1(0), a); }
 INLINE V magnitude(V a) { return where_above(set1(0), a, negative(a), a); }

@@ -13,7 +13,7 @@ struct Stream::Layer {
   std::vector<float *> input_data;
   std::vector<int32_t> state_buffers; // numbers of the buffers that hold the states
   float *output = nullptr;
-  std::vector<float> scratch;
+  float *scratch = nullptr;
 
   float *take(int64_t floats, float value = 0) {
     memory.emplace_back(size_t(rounded_up(std::max<int64_t>(floats, 1)) + LANES), value);
@@ -96,7 +96,7 @@ void Stream::add(std::shared_ptr<const CellShape> cell, const int64_t *sizes,
   for (const Stage &stage : cell->plain.stages)
     for (const ProductShape &p : stage.products)
       l.program.products.push_back(l.packed(parameters, p.matrix, p.first, int64_t(p.targets.size())));
-  l.scratch.resize(size_t(scratch_floats(cell->plain)));
+  l.scratch = l.take(scratch_floats(cell->plain));
   for (const MatrixShape &matrix : cell->matrices)
     total += batch * matrix.blocks * l.size(matrix.height) * l.size(matrix.inner);
   layers.push_back(layer);
@@ -116,7 +116,7 @@ void Stream::feed(const float *x, int64_t steps, float *out) {
         kernels().multiply(l.inputs[i], &from, &stride, l.input_data[i], wide * l.inputs[i].blocks, wide,
                            false, 0, batch);
       }
-      kernels().step(l.program, batch, l.scratch.data());
+      kernels().step(l.program, batch, l.scratch);
       from = l.output, stride = l.wide(l.cell->output);
     }
     for (int64_t b = 0; b < batch; b++) std::copy_n(from + b * stride, width, out + (t * batch + b) * width);

@@ -244,9 +244,9 @@ INLINE void step(Runner &runner, const Rows &rows, int64_t p, int64_t from, int6
 // Rows never meet within a step, so a range of rows runs through all steps on its own, without waiting.
 static void run(const Program &program, const Rows &rows, bool back, int64_t from, int64_t to, float *room,
                 Watch &watch) {
-  std::vector<float> scratch(size_t(scratch_floats(*program.half)));
   std::vector<Buffer> buffers = program.buffers; // this thread's own, as it exchanges some of them
-  Runner runner(program, buffers.data(), scratch.data());
+  Runner runner(program, buffers.data(), room);
+  room += scratch_floats(*program.half);
   for (int64_t i = 0, ready = 0; i < rows.steps; i++) {
     const int64_t p = back ? rows.steps - 1 - i : i;
     if (program.chunk && p == ready) ready = runner.chunk(rows, p, from, to, room);
@@ -257,10 +257,9 @@ static void run(const Program &program, const Rows &rows, bool back, int64_t fro
 }
 
 // What does not wait for the state, for rows [from, to) of all steps: by any number of threads.
-static void ahead(const Program &program, int64_t from, int64_t to) {
-  std::vector<float> scratch(size_t(scratch_floats(*program.half)));
+static void ahead(const Program &program, int64_t from, int64_t to, float *scratch) {
   std::vector<Buffer> buffers = program.buffers;
-  Runner(program, buffers.data(), scratch.data()).ahead(from, to);
+  Runner(program, buffers.data(), scratch).ahead(from, to);
 }
 
 static void linear(const Program &program, const Rows &rows, int64_t p, int64_t until, int64_t from,
