@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from hiddenstate.cells import load
 from hiddenstate.cli import app
+from hiddenstate.data.words import Tokeniser
 from hiddenstate.tasks.classify import ClassifySpec
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -85,6 +86,15 @@ def test_the_tree_of_the_readme_is_the_tree() -> None:
     assert rooms <= {line.split()[0].rstrip("/") for line in tree.splitlines()}, (
         "a room is missing in the tree"
     )
+
+
+def test_the_words_of_the_page_on_languages_are_those_of_the_texts() -> None:
+    page = (HOUSE / "docs" / "languages.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if " · " in line and line.startswith("| ")]
+    assert len(rows) == 15
+    for language, text, words, *_ in rows:
+        split = Tokeniser(turkish="Turkish" in language)
+        assert split(text) == words.split(" · "), language
 
 
 def test_every_setting_that_the_pages_name_exists() -> None:
