@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import platform
 import time
 import warnings
@@ -24,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hiddenstate import __version__
+from hiddenstate import __version__, native
 from hiddenstate.errors import RunError
 from hiddenstate.intact import AGAIN, to_json
 from hiddenstate.learner import Learner, Position, tensors_of
@@ -43,7 +42,8 @@ def environment() -> dict[str, Any]:
     """Name what the bits of a result depend on beside the settings."""
     return {
         "threads": torch.get_num_threads(),
-        "isa": os.environ.get("HIDDENSTATE_ISA", torch.backends.cpu.get_cpu_capability()),
+        "isa": native.isa() if native.available() else None,  # of the compiled core, where it was built
+        "torch_isa": torch.backends.cpu.get_cpu_capability(),
         "machine": platform.machine(),
         "torch": torch.__version__,
         "hiddenstate": __version__,

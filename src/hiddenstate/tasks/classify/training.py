@@ -13,6 +13,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from hiddenstate import __version__, progress
+from hiddenstate.checkpoint import environment
 from hiddenstate.data.corpus import Corpus
 from hiddenstate.data.split import FEWEST, Division, split
 from hiddenstate.data.vocabulary import MAX_WORDS
@@ -47,6 +48,7 @@ def train(
         values = run.spec()
         spec = ClassifySpec.from_run(values.get("spec", {}), str(run.path / "spec.json"))
         division = same_division(spec, values)
+        _note_environment(run, values)
     else:
         division = split(read_corpus(spec), spec.seed)
         cell = (
@@ -89,11 +91,20 @@ def _described(spec: ClassifySpec, division: Division) -> dict[str, Any]:
         "data": {
             "name": corpus.name,
             "sha256": corpus.sha256,
+            "sizes": {name: len(examples) for name, examples in corpus.splits.items()},
             "indices": dict(division.indices),
             "small_classes": list(division.small_classes),
         },
         "versions": {"hiddenstate": __version__, "torch": torch.__version__, "numpy": np.__version__},
+        "environment": environment(),
     }
+
+
+def _note_environment(run: Run, values: dict[str, Any]) -> None:
+    """Say in spec.json that a run went on with other threads, instructions or versions."""
+    known = [values.get("environment"), *values.get("gone_on_with", ())]
+    if environment() != known[-1]:
+        run.write_spec({**values, "gone_on_with": [*known[1:], environment()]})
 
 
 def _warnings(division: Division, prepared: Prepared) -> list[str]:
