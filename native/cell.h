@@ -1,7 +1,6 @@
 // A cell that can be run: its programs, and the laying out of a call's arrays for them.
 #pragma once
 #include "layer.h"
-#include <memory>
 
 namespace hiddenstate {
 
@@ -37,20 +36,6 @@ struct CellShape {
   int32_t deviations;
   std::vector<int32_t> deltas; // widths
   Half plain, taped, back;
-};
-
-// Memory for one call at a time, kept for the next one.
-class Workspace {
-public:
-  float *take(int64_t floats);
-  void give_back(); // all that was taken
-private:
-  struct Free {
-    void operator()(float *p) const;
-  };
-  std::vector<std::pair<std::unique_ptr<float[], Free>, int64_t>> chunks;
-  size_t chunk = 0;
-  int64_t used = 0;
 };
 
 // The caller's arrays. x [T, B, F] with rows of F floats; states [B, width]; masks [T, B, width] or [B,

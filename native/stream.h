@@ -1,6 +1,7 @@
 // Layers that are fed step by step: weights are packed once, and a step allocates nothing.
 #pragma once
 #include "cell.h"
+#include <memory>
 
 namespace hiddenstate {
 
