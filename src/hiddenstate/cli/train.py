@@ -27,7 +27,10 @@ def _task_names(incomplete: str) -> list[str]:
 TaskName = Annotated[
     str | None,
     typer.Argument(
-        metavar="TASK", show_default=False, autocompletion=_task_names, help="What to learn: classify."
+        metavar="TASK",
+        show_default=False,
+        autocompletion=_task_names,
+        help="What to learn: classify (intents) or tag (slots).",
     ),
 ]
 Out = Annotated[

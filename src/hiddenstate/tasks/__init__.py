@@ -31,6 +31,11 @@ TASKS: dict[str, Task] = {
         "the intent of an utterance, read word by word, or that it is out of scope",
         "hiddenstate.tasks.classify",
     ),
+    "tag": Task(
+        "tag",
+        "the values of slots in a sentence, each word tagged, and its intent",
+        "hiddenstate.tasks.tag",
+    ),
 }
 
 

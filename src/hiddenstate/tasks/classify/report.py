@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from hiddenstate import pictures
-from hiddenstate.data.words import clip
 from hiddenstate.tasks.classify.measures import REFUSED, Answers, confident_mistakes, per_intent, worst_pairs
+from hiddenstate.tasks.text.markdown import cell, flat, percent, table
 
 Row = Mapping[str, Any]
 SHOWN = 12  # intents in the confusion picture
@@ -42,11 +42,6 @@ def verdict(rows: Sequence[Row]) -> str:
     )
 
 
-def percent(value: float | None) -> str:
-    """A share as the report writes it."""
-    return "-" if value is None else f"{100 * value:.1f} %"
-
-
 def markdown(
     title: str,
     rows: Sequence[Row],
@@ -56,7 +51,7 @@ def markdown(
     picture: str,
 ) -> str:
     """The report: against the baseline, by intent, the worst pairs (also a picture), confident mistakes."""
-    lines = [f"# {title}", "", *(f"- {_flat(note)}" for note in notes), ""]
+    lines = [f"# {title}", "", *(f"- {flat(note)}" for note in notes), ""]
     if len(rows) > 1:
         lines += [verdict(rows), ""]
     columns = [
@@ -69,14 +64,14 @@ def markdown(
         "size",
         "one text",
     ]
-    lines += _table(columns, [_row(row) for row in rows])
+    lines += table(columns, [_row(row) for row in rows])
     lines += ["## Intents, the worst first", ""]
     intents = per_intent(answers)
-    lines += _table(
+    lines += table(
         ["intent", "examples", "precision", "recall", "F1"],
         [
             [
-                _cell(row.label),
+                cell(row.label),
                 str(row.examples),
                 percent(row.precision),
                 percent(row.recall),
@@ -86,15 +81,15 @@ def markdown(
         ],
     )
     lines += ["## Confused most often", "", f"![{picture}]({picture})", ""]
-    lines += _table(
+    lines += table(
         ["right answer", "answer given", "times"],
-        [[_cell(right), _cell(given), str(times)] for right, given, times in worst_pairs(answers, 15)],
+        [[cell(right), cell(given), str(times)] for right, given, times in worst_pairs(answers, 15)],
     )
     lines += ["## Confident mistakes", ""]
-    lines += _table(
+    lines += table(
         ["text", "right answer", "answer given", "probability"],
         [
-            [_cell(text), _cell(right), _cell(given), percent(probability)]
+            [cell(text), cell(right), cell(given), percent(probability)]
             for text, right, given, probability in confident_mistakes(answers, texts, 20)
         ],
     )
@@ -116,82 +111,3 @@ def _row(row: Row) -> list[str]:
     ]
 
 
-def _cell(text: str) -> str:
-    """A text inside a Markdown table: one line, no bars, not endless."""
-    return _flat(text, 120).replace("|", "\\|")
-
-
-def _flat(text: str, letters: int = 1000) -> str:
-    """A text on one line, of at most so many letters."""
-    flat = " ".join(text.split())
-    return clip(flat, letters)
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    if not rows:
-        return ["None.", ""]
-    head = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
-    return [*head, *("| " + " | ".join(row) + " |" for row in rows), ""]
-
-
-def confusion_png(answers: Answers) -> bytes:
-    """The intents that are confused most, each row's answers counted; the diagonal is right."""
-    from matplotlib.figure import Figure
-
-    pairs = worst_pairs(answers, 40)
-    names = list(dict.fromkeys(name for right, given, _ in pairs for name in (right, given)))[:SHOWN]
-    index = {label: number for number, label in enumerate(answers.labels)} | {"(out of scope)": REFUSED}
-    counts = np.array(
-        [
-            [int(((answers.truth == index[r]) & (answers.given == index[g])).sum()) for g in names]
-            for r in names
-        ]
-    ).reshape(len(names), len(names))
-    side = 2.4 + 0.42 * max(4, len(names))
-    figure = Figure(figsize=(side + 1, side), dpi=120, layout="constrained")
-    axes = figure.add_subplot()
-    if not names:
-        axes.text(0.5, 0.5, "No text was answered wrongly.", ha="center", va="center")
-        axes.set_axis_off()
-    else:
-        axes.imshow(counts, cmap="Greys", vmin=0, vmax=max(1, counts.max()))
-        shade = counts.max() / 2
-        for r, row in enumerate(counts):
-            for g, count in enumerate(row):
-                if count:
-                    weight = "bold" if r == g else "normal"
-                    colour = "white" if count > shade else "black"
-                    axes.text(g, r, str(count), ha="center", va="center", color=colour, weight=weight, size=9)
-        ticks = range(len(names))
-        shown = [_flat(name, 32) for name in names]
-        axes.set_xticks(ticks, shown, rotation=90, parse_math=False)  # a $ is a dollar here
-        axes.set_yticks(ticks, shown, parse_math=False)
-        axes.set_xlabel("answer given")
-        axes.set_ylabel("right answer")
-        axes.set_title("Texts among the most confused intents")
-    return pictures.png(figure)
-
-
-def words_png(text: str, steps: Sequence[Any]) -> bytes:
-    """How sure the model is after each word, and of what."""
-    from matplotlib.figure import Figure
-
-    steps = steps[:SHOWN_WORDS]
-    figure = Figure(figsize=(max(5.0, 1.3 * len(steps) + 1), 3.2), dpi=120, layout="constrained")
-    axes = figure.add_subplot()
-    places = np.arange(len(steps))
-    heights = [100 * step.probability for step in steps]
-    colours = ["#1f5fa8" if step.in_scope else "#d9d9d9" for step in steps]
-    axes.bar(places, heights, color=colours, edgecolor="black", width=0.7)
-    for place, height, step in zip(places, heights, steps, strict=True):
-        best = _flat(step.ranked[0][0], 18)
-        name = best if step.in_scope else f"({best}?)"
-        axes.text(float(place), height + 2, name, ha="center", va="bottom", size=9, parse_math=False)
-    axes.set_xticks(places, [_flat(step.word, 16) for step in steps], parse_math=False)
-    axes.set_ylim(0, 115)
-    axes.set_yticks(range(0, 101, 25))
-    axes.set_ylabel("probability of the best intent (%)")
-    axes.set_xlabel("after the word")
-    title = f"“{_flat(text, 60)}”, word by word (grey: not yet accepted)"
-    axes.set_title(title, size=10, parse_math=False)
-    return pictures.png(figure)

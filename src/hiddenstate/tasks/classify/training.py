@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 
 from hiddenstate import __version__, progress
 from hiddenstate.checkpoint import environment
@@ -25,6 +23,7 @@ from hiddenstate.tasks.classify.fitting import Prepared, decide, fit_model, prep
 from hiddenstate.tasks.classify.measures import Answers, measures
 from hiddenstate.tasks.classify.predictor import Classifier
 from hiddenstate.tasks.classify.spec import ClassifySpec
+from hiddenstate.tasks.text.timing import milliseconds
 
 JUDGED = ("test", "validation", "train")  # the split that is reported, the first that there is
 
@@ -127,20 +126,6 @@ def _snapshot_answers(snapshot: Snapshot, corpus: Corpus, name: str) -> Answers:
     return Answers(snapshot.labels, chosen, scores, scores, np.array(targets), snapshot.threshold)
 
 
-def _milliseconds(answer: Callable[[Sequence[str]], Any], texts: Sequence[str]) -> float:
-    """The median time for one text on one core."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    times = []
-    with threadpool_limits(1):  # NumPy's
-        for text in texts[:60]:
-            began = time.perf_counter()
-            answer([text])
-            times.append(time.perf_counter() - began)
-    torch.set_num_threads(threads)
-    return 1000 * statistics.median(times)
-
-
 def _report(
     run: Run, corpus: Corpus, seconds: float, learns_scope: bool, warnings: Sequence[str]
 ) -> dict[str, Any]:
@@ -154,14 +139,14 @@ def _report(
         **measures(answers),
         "seconds": seconds,
         "bytes": sum((run.path / part).stat().st_size for part in ("weights.safetensors", "model.json")),
-        "milliseconds": _milliseconds(classifier.predict, texts),
+        "milliseconds": milliseconds(classifier.predict, texts),
     }
     rival = {
         "name": "snapshot (TF-IDF + logistic regression)",
         **measures(_snapshot_answers(snapshot, corpus, name)),
         "seconds": snapshot.seconds,
         "bytes": snapshot.bytes(),
-        "milliseconds": _milliseconds(snapshot.scored, texts),
+        "milliseconds": milliseconds(snapshot.scored, texts),
     }
     rows = [ours, rival]
     notes = [

@@ -1,0 +1,155 @@
+"""The tagger as it answers: the trained weights in NumPy, no torch. `TagModel` is what learns them.
+
+Letters: T words, B texts, E width of a word, W width of the recurrent output, K tags, C intents (0: none).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hiddenstate.cells import Cell, resolve
+from hiddenstate.data.batch import Batch
+from hiddenstate.infer import Chain, Stack, affine, attend, bag_means, bag_sums, pool, stack_shapes
+from hiddenstate.tasks.tag.encoding import SHAPES
+from hiddenstate.tasks.tag.spec import TagSpec
+
+AT_ONCE = 64  # texts that are stepped through at once
+RECURRENT = "recurrent."
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Of a batch: emissions [T, B, K] of tags, logits [B, C] of intents."""
+
+    emissions: np.ndarray
+    intents: np.ndarray
+
+
+def allowed(tags: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Which tags may begin [K], and which may follow which [K, K]: an I- goes on with its own slot alone.
+
+    >>> allowed(["O", "B-a", "I-a"])[1].astype(int).tolist()
+    [[1, 1, 0], [1, 1, 1], [1, 1, 1]]
+    """
+    inside = np.array([tag.startswith("I-") for tag in tags])
+    same = np.array([[one[1:] == other[1:] and one != "O" for other in tags] for one in tags])
+    return ~inside, ~inside[None, :] | same
+
+
+def cell_of(spec: TagSpec) -> Cell:
+    """The cell of a model, with the activations asked for."""
+    return resolve(spec.cell).with_activations(spec.activation)
+
+
+def parameter_shapes(spec: TagSpec, words: int, tags: int, intents: int) -> dict[str, tuple[int, ...]]:
+    """Name and shape of everything the model learns."""
+    stack = stack_shapes(
+        cell_of(spec),
+        spec.embedding,
+        spec.hidden,
+        num_layers=spec.layers,
+        bidirectional=spec.bidirectional,
+    )
+    names, width = spec.readout.split(","), spec.hidden * (2 if spec.bidirectional else 1)
+    shapes: dict[str, tuple[int, ...]] = {
+        "word.weight": (words, spec.embedding),
+        "letters.weight": (spec.letter_buckets, spec.embedding),
+        "shape.weight": (len(SHAPES), spec.embedding),
+        **{RECURRENT + name: shape for name, shape in stack.items()},
+        "tag.weight": (tags, width),
+        "tag.bias": (tags,),
+        "chain.transitions": (tags, tags),
+        "chain.start": (tags,),
+        "chain.end": (tags,),
+    }
+    if not intents:
+        return shapes
+    shapes |= {"answer.weight": (intents, width * len(names)), "answer.bias": (intents,), "wide_share": ()}
+    if "attention" in names:
+        shapes |= {"readout.score.weight": (1, width), "readout.score.bias": (1,)}
+    if spec.wide:
+        shapes |= {"wide.weight": (spec.wide_buckets, intents), "wide_bias": (intents,)}
+    return shapes
+
+
+class Reader:
+    """Reads sentences and scores tags and intents, with parameters as `parameter_shapes` says."""
+
+    def __init__(self, spec: TagSpec, tags: Sequence[str], parameters: Mapping[str, np.ndarray]) -> None:
+        self.spec, self.parameters = spec, parameters
+        self.names = tuple(spec.readout.split(","))
+        self.stack = Stack(
+            cell_of(spec),
+            spec.embedding,
+            spec.hidden,
+            {
+                name.removeprefix(RECURRENT): array
+                for name, array in parameters.items()
+                if name.startswith(RECURRENT)
+            },
+            num_layers=spec.layers,
+            bidirectional=spec.bidirectional,
+        )
+        starts, follows = allowed(tags)
+        self.chain = Chain(
+            np.where(follows, parameters["chain.transitions"], -np.inf),
+            np.where(starts, parameters["chain.start"], -np.inf),
+            parameters["chain.end"],
+        )
+
+    @property
+    def intents(self) -> int:
+        """C: how many intents are scored."""
+        return len(self.parameters.get("answer.bias", ()))
+
+    def scores(self, batch: Batch) -> Scores:
+        """Score a batch, some texts at a time: a text's scores do not depend on those it is read with."""
+        table, emissions, intents = self._different_words(batch), [], []
+        for start in range(0, len(batch), AT_ONCE):
+            texts = slice(start, start + AT_ONCE)
+            lengths = batch.lengths[texts]
+            steps = lengths.max()
+            words = table[batch.words[:steps, texts]]
+            words = words + self.parameters["shape.weight"][batch.arrays["shapes"][:steps, texts]]
+            output, _ = self.stack.run(words, lengths=lengths)
+            scored = affine(output, self.parameters["tag.weight"], self.parameters["tag.bias"])
+            emissions.append(np.pad(scored, ((0, len(batch.words) - steps), (0, 0), (0, 0))))
+            if self.intents:
+                intents.append(self._intents(output, lengths))
+        deep = np.concatenate(intents) if intents else np.zeros((len(batch), 0), np.float32)
+        return Scores(np.concatenate(emissions, 1), self._with_wide(deep, batch))
+
+    def _different_words(self, batch: Batch) -> np.ndarray:
+        """The different words [U, E] of a batch: each its own row plus the mean of its letter n-grams."""
+        letters = batch.bags["letters"]
+        table = self.parameters["word.weight"][batch.arrays["known"]]
+        return np.asarray(table + bag_means(self.parameters["letters.weight"], letters.ids, letters.offsets))
+
+    def _intents(self, output: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """The deep logits [B, C] of output [T, B, W]."""
+        parts = []
+        for name in self.names:
+            if name == "attention":
+                weight = self.parameters["readout.score.weight"]
+                score = affine(output, weight, self.parameters["readout.score.bias"])[..., 0]
+                parts.append(attend(output, score, lengths))
+            elif name == "last":  # of the direction that reads backwards, its last word is the first
+                ended = pool(output, "last", lengths)
+                ended[:, self.spec.hidden :] = output[0, :, self.spec.hidden :]
+                parts.append(ended)
+            else:
+                parts.append(pool(output, name, lengths))
+        read = np.concatenate(parts, -1)
+        return affine(read, self.parameters["answer.weight"], self.parameters["answer.bias"])
+
+    def _with_wide(self, deep: np.ndarray, batch: Batch) -> np.ndarray:
+        """The logits that decide: those of the recurrent part and a share of those of the n-grams."""
+        if not (self.intents and self.spec.wide):
+            return deep
+        grams = batch.bags["wide"]
+        wide = bag_sums(self.parameters["wide.weight"], grams.ids, grams.offsets, grams.weights)
+        share = deep.dtype.type(self.parameters["wide_share"])
+        return np.asarray(deep + share * (wide + self.parameters["wide_bias"]))
