@@ -111,3 +111,64 @@ def _row(row: Row) -> list[str]:
     ]
 
 
+def confusion_png(answers: Answers) -> bytes:
+    """The intents that are confused most, each row's answers counted; the diagonal is right."""
+    from matplotlib.figure import Figure
+
+    pairs = worst_pairs(answers, 40)
+    names = list(dict.fromkeys(name for right, given, _ in pairs for name in (right, given)))[:SHOWN]
+    index = {label: number for number, label in enumerate(answers.labels)} | {"(out of scope)": REFUSED}
+    counts = np.array(
+        [
+            [int(((answers.truth == index[r]) & (answers.given == index[g])).sum()) for g in names]
+            for r in names
+        ]
+    ).reshape(len(names), len(names))
+    side = 2.4 + 0.42 * max(4, len(names))
+    figure = Figure(figsize=(side + 1, side), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    if not names:
+        axes.text(0.5, 0.5, "No text was answered wrongly.", ha="center", va="center")
+        axes.set_axis_off()
+    else:
+        axes.imshow(counts, cmap="Greys", vmin=0, vmax=max(1, counts.max()))
+        shade = counts.max() / 2
+        for r, row in enumerate(counts):
+            for g, count in enumerate(row):
+                if count:
+                    weight = "bold" if r == g else "normal"
+                    colour = "white" if count > shade else "black"
+                    axes.text(g, r, str(count), ha="center", va="center", color=colour, weight=weight, size=9)
+        ticks = range(len(names))
+        shown = [flat(name, 32) for name in names]
+        axes.set_xticks(ticks, shown, rotation=90, parse_math=False)  # a $ is a dollar here
+        axes.set_yticks(ticks, shown, parse_math=False)
+        axes.set_xlabel("answer given")
+        axes.set_ylabel("right answer")
+        axes.set_title("Texts among the most confused intents")
+    return pictures.png(figure)
+
+
+def words_png(text: str, steps: Sequence[Any]) -> bytes:
+    """How sure the model is after each word, and of what."""
+    from matplotlib.figure import Figure
+
+    steps = steps[:SHOWN_WORDS]
+    figure = Figure(figsize=(max(5.0, 1.3 * len(steps) + 1), 3.2), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    places = np.arange(len(steps))
+    heights = [100 * step.probability for step in steps]
+    colours = ["#1f5fa8" if step.in_scope else "#d9d9d9" for step in steps]
+    axes.bar(places, heights, color=colours, edgecolor="black", width=0.7)
+    for place, height, step in zip(places, heights, steps, strict=True):
+        best = flat(step.ranked[0][0], 18)
+        name = best if step.in_scope else f"({best}?)"
+        axes.text(float(place), height + 2, name, ha="center", va="bottom", size=9, parse_math=False)
+    axes.set_xticks(places, [flat(step.word, 16) for step in steps], parse_math=False)
+    axes.set_ylim(0, 115)
+    axes.set_yticks(range(0, 101, 25))
+    axes.set_ylabel("probability of the best intent (%)")
+    axes.set_xlabel("after the word")
+    title = f"“{flat(text, 60)}”, word by word (grey: not yet accepted)"
+    axes.set_title(title, size=10, parse_math=False)
+    return pictures.png(figure)

@@ -19,7 +19,9 @@ import numpy as np
 from hiddenstate.data.batch import Bags, Batch, bags, spread
 from hiddenstate.data.pieces import cut
 from hiddenstate.data.vocabulary import MAX_WORDS, UNKNOWN, Vocabulary, letter_grams
+from hiddenstate.data.words import Tokeniser
 from hiddenstate.errors import RunError
+from hiddenstate.tasks.tag.spec import TagSpec
 from hiddenstate.tasks.text import wide
 
 LETTER_SIZES = (2, 3, 4, 5)
@@ -61,13 +63,13 @@ def shape_of(written: str) -> int:
     return 2 if written == written.upper() else 3
 
 
-def units_of(words: Sequence[str]) -> Units:
+def units_of(words: Sequence[str], tokeniser: Tokeniser) -> Units:
     """Cut the words of a file as a text is cut."""
     found: list[str] = []
     shapes: list[int] = []
     owners: list[int] = []
     for owner, written in enumerate(words):
-        for word, shape in _cut(written):
+        for word, shape in _cut(written, tokeniser):
             found.append(word)
             shapes.append(shape)
             owners.append(owner)
@@ -77,9 +79,9 @@ def units_of(words: Sequence[str]) -> Units:
 
 
 @lru_cache(maxsize=1 << 16)
-def _cut(written: str) -> tuple[tuple[str, int], ...]:
+def _cut(written: str, tokeniser: Tokeniser) -> tuple[tuple[str, int], ...]:
     """The words that one word of a file is cut into, at least one, and their shapes."""
-    pieces = [(piece.word, shape_of(written[piece.start : piece.end])) for piece in cut(written)]
+    pieces = [(piece.word, shape_of(written[piece.start : piece.end])) for piece in cut(written, tokeniser)]
     return tuple(pieces) or ((written, shape_of(written)),)
 
 
@@ -115,24 +117,49 @@ class TagEncoder:
     letter_buckets: int
     rarity: np.ndarray
     cased: bool
+    tokeniser: Tokeniser
 
     @classmethod
     def build(
-        cls, sentences: Sequence[Units], more: Iterable[str], letter_buckets: int, wide_buckets: int
+        cls,
+        sentences: Sequence[Sequence[str]],
+        values: Iterable[Sequence[str]],
+        spec: TagSpec,
+        with_intents: bool,
     ) -> TagEncoder:
-        """Collect the words of training sentences and `more` words, and the rarity of n-grams."""
+        """Collect the words of training sentences and of further values, and the rarity of n-grams."""
+        tokeniser = spec.tokeniser_for([" ".join(words) for words in sentences])
+        read = [units_of(words, tokeniser) for words in sentences]
+        wide_buckets = spec.wide_buckets if with_intents and spec.wide else 0
         counts: Counter[int] = Counter()
-        for each in sentences if wide_buckets else ():
+        for each in read if wide_buckets else ():
             for block in wide.blocks(each.words, wide_buckets):
                 counts.update(set(block.tolist()))
         seen = np.array([counts[bucket] for bucket in range(wide_buckets)], dtype=np.float64)
         rarity = np.log((1 + len(sentences)) / (1 + seen)) + 1
-        shapes = np.concatenate([each.shapes for each in sentences])
+        shapes = np.concatenate([each.shapes for each in read])
         cased = float(np.isin(shapes, CASES).mean()) >= CASED
-        listed = [each.words for each in sentences]
+        listed = [each.words for each in read]
         patterns = [[_pattern(word) for word in words if _DIGIT.search(word)] for words in listed]
-        vocabulary = Vocabulary.build([*listed, *patterns, list(more)])
-        return cls(vocabulary, letter_buckets, rarity.astype(np.float32), cased)
+        vocabulary = Vocabulary.build(
+            [*listed, *patterns, *(units_of(value, tokeniser).words for value in values)]
+        )
+        return cls(vocabulary, spec.letter_buckets, rarity.astype(np.float32), cased, tokeniser)
+
+    def units(self, words: Sequence[str]) -> Units:
+        """Cut the words of a file as a text is cut, without the signs that training never showed."""
+        units = units_of(words, self.tokeniser)
+        kept = [i for i, word in enumerate(units.words) if self.reads(word, int(units.shapes[i]))]
+        if len(kept) == len(units):
+            return units
+        if not kept:
+            return Units((NO_WORDS,), np.zeros(1, np.int64), units.owners[:1], units.dropped)
+        words = tuple(units.words[i] for i in kept)
+        return Units(words, units.shapes[kept], units.owners[kept], units.dropped)
+
+    def reads(self, word: str, shape: int) -> bool:
+        """Whether a word is read: a sign that training never showed says nothing, and is passed over."""
+        return SHAPES[shape] != "signs" or word in self.vocabulary
 
     def ids(self, words: Sequence[str]) -> np.ndarray:
         """The vocabulary's row of each word."""
@@ -184,14 +211,20 @@ class TagEncoder:
 
     def as_dict(self) -> dict[str, Any]:
         """The encoder without its weights, as JSON can hold it."""
-        return {**self.vocabulary.to_dict(), "letter_buckets": self.letter_buckets, "cased": self.cased}
+        return {
+            **self.vocabulary.to_dict(),
+            "letter_buckets": self.letter_buckets,
+            "cased": self.cased,
+            "tokeniser": self.tokeniser.as_dict(),
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], rarity: np.ndarray, where: str) -> TagEncoder:
         """Rebuild what `as_dict` wrote; raises RunError where it does not fit together."""
         try:
             vocabulary = Vocabulary.from_dict({"words": values["words"]})
-            return cls(vocabulary, int(values["letter_buckets"]), rarity, bool(values["cased"]))
+            tokeniser = Tokeniser.from_dict(values["tokeniser"])
+            return cls(vocabulary, int(values["letter_buckets"]), rarity, bool(values["cased"]), tokeniser)
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"{where} is damaged: {error}; restore the file or train again") from error
 

@@ -17,7 +17,7 @@ from hiddenstate.data.schemes import spans
 from hiddenstate.data.tagged import Sentence, TaggedCorpus
 from hiddenstate.progress import Silent
 from hiddenstate.runs import Run
-from hiddenstate.tasks.tag.encoding import TagEncoder, tags_of_units, units_of
+from hiddenstate.tasks.tag.encoding import TagEncoder, tags_of_units
 from hiddenstate.tasks.tag.measures import Answer, measures
 from hiddenstate.tasks.tag.model import TagModel
 from hiddenstate.tasks.tag.predictor import Tagger
@@ -56,12 +56,12 @@ class Prepared:
 
     def read_only(self, sentences: Sequence[Sentence]) -> Batch:
         """A batch without targets: the tags may be unknown ones."""
-        return self.encoder.batch([units_of(each.words) for each in sentences])
+        return self.encoder.batch([self.encoder.units(each.words) for each in sentences])
 
     def laid_out(self, sentences: Sequence[Sentence]) -> Batch:
         """A batch with its targets; arrays["tags"] [T, B] are numbers of tags, all of them known."""
         number = {tag: index for index, tag in enumerate(self.tags)}
-        units = [units_of(each.words) for each in sentences]
+        units = [self.encoder.units(each.words) for each in sentences]
         rows = [
             [number[tag] for tag in tags_of_units(read, each.tags)]
             for read, each in zip(units, sentences, strict=True)
@@ -79,10 +79,8 @@ def prepare(corpus: TaggedCorpus, spec: TagSpec) -> Prepared:
     intents = tuple(sorted(corpus.intents("train")))
     intents = intents if len(intents) > 1 else ()
     pools = _pools(corpus)
-    looked_up = [word for _, values in pools.values() for value in values for word in units_of(value).words]
-    wide = spec.wide_buckets if intents and spec.wide else 0
-    units = [units_of(each.words) for each in training]
-    encoder = TagEncoder.build(units, looked_up if spec.swap else (), spec.letter_buckets, wide)
+    looked_up = [value for _, values in pools.values() for value in values] if spec.swap else []
+    encoder = TagEncoder.build([each.words for each in training], looked_up, spec, bool(intents))
     return Prepared(encoder, tags, intents, corpus.splits, pools)
 
 

@@ -18,7 +18,7 @@ from hiddenstate.data.vocabulary import MAX_WORDS
 from hiddenstate.errors import RunError
 from hiddenstate.infer import Beliefs
 from hiddenstate.runs import Run
-from hiddenstate.tasks.tag.encoding import NO_WORDS, TagEncoder, Units, shape_of, tags_of_words, units_of
+from hiddenstate.tasks.tag.encoding import NO_WORDS, TagEncoder, Units, shape_of, tags_of_words
 from hiddenstate.tasks.tag.measures import Answer
 from hiddenstate.tasks.tag.reader import Reader, parameter_shapes
 from hiddenstate.tasks.tag.spec import TagSpec
@@ -92,14 +92,14 @@ class Tagger:
 
     def predict(self, texts: Sequence[str]) -> list[Tagging]:
         """Find the slots and the intent of texts."""
-        cuts = [cut(text) for text in texts]
+        cuts = [self._cut(text) for text in texts]
         units = [_units(text, pieces) for text, pieces in zip(texts, cuts, strict=True)]
         rows = zip(texts, cuts, units, self.read(units), strict=True)
         return [self._tagging(*row) for row in rows]
 
     def steps(self, text: str) -> list[WordStep]:
         """Each word of a text, the slot that it is part of, and how probable its tag is."""
-        units = _units(text, cut(text))
+        units = _units(text, self._cut(text))
         read = next(iter(self.read([units])))
         shares = self._beliefs(read).tags()
         number = {tag: index for index, tag in enumerate(self.tags)}
@@ -111,7 +111,7 @@ class Tagger:
 
     def answers(self, sentences: Sequence[Sentence]) -> list[Answer]:
         """The answers to sentences, for the words as their file has them."""
-        units = [units_of(each.words) for each in sentences]
+        units = [self.encoder.units(each.words) for each in sentences]
         found = []
         for each, cuts, read in zip(sentences, units, self.read(units), strict=True):
             intent = self.intents[int(read.intents.argmax())] if self.intents else None
@@ -128,6 +128,13 @@ class Tagger:
             for place, read in zip(places.tolist(), self._read_batch(batch), strict=True):
                 found[place] = read
         return [each for each in found if each is not None]
+
+    def _cut(self, text: str) -> list[Piece]:
+        """The words of a text that are read."""
+        pieces = cut(text, self.encoder.tokeniser)
+        return [
+            each for each in pieces if self.encoder.reads(each.word, shape_of(text[each.start : each.end]))
+        ]
 
     def _read_batch(self, batch: Batch) -> Iterator[Read]:
         scores = self.model.scores(batch)

@@ -30,7 +30,7 @@ def table(found: Sequence[Tagging]) -> AnswerTable:
     with_intents = any(each.intent is not None for each in found)
     rows = []
     for each in found:
-        slots = "\n".join(f"{slot.slot}={slot.value}" for slot in each.slots)
+        slots = ", ".join(f"{slot.slot}={slot.value}" for slot in each.slots)
         intent = (each.intent or "", percent(each.probability or 0.0)) if with_intents else ()
         rows.append((each.text, *intent, slots))
     columns = ("text", "intent", "probability", "slots") if with_intents else ("text", "slots")

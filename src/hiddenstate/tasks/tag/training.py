@@ -15,7 +15,6 @@ from hiddenstate.data.vocabulary import MAX_WORDS
 from hiddenstate.runs import Run
 from hiddenstate.tasks.tag import report
 from hiddenstate.tasks.tag.baseline import TagSnapshot
-from hiddenstate.tasks.tag.encoding import units_of
 from hiddenstate.tasks.tag.evaluating import (
     TagDivision,
     divided,
@@ -98,7 +97,9 @@ def _warnings(corpus: TaggedCorpus, tagger: Tagger, judged: str) -> list[str]:
     if without and tagger.intents:
         found.append(f"{without} training sentences have no intent; of them the slots alone are learned.")
     found += strange(tagger, corpus.split(judged))
-    cut = sum(units_of(each.words).dropped > 0 for rows in corpus.splits.values() for each in rows)
+    cut = sum(
+        tagger.encoder.units(each.words).dropped > 0 for rows in corpus.splits.values() for each in rows
+    )
     if cut:
         found.append(f"{cut} sentences are longer than {MAX_WORDS} words; of each, only the first are read.")
     if judged == "train":
