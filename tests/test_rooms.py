@@ -235,12 +235,13 @@ LIGHT = (
     "hiddenstate.data.sources",
     "hiddenstate.infer",
     "hiddenstate.tasks.classify",
+    "hiddenstate.tasks.tag",
 )
 
 
 @pytest.mark.parametrize("name", [n for n in LIGHT if n.partition(".")[2] in modules()])
 def test_importing_it_imports_nothing_heavy(name: str) -> None:
-    heavy = {"torch", "sklearn", "scipy", "matplotlib", "polars", "pooch", "onnxruntime"}
+    heavy = {"torch", "sklearn", "scipy", "matplotlib", "polars", "pooch", "onnxruntime", "yaml"}
     program = f"import sys, {name}; print(*sorted(set(sys.modules) & {heavy!r}))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -58,7 +58,7 @@ def say(*words: str | Path, typed: str | bytes | None = None) -> Said:
     return Said(result.exit_code, result.stdout, result.stderr)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def cli() -> Callable[..., Said]:
     return say
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from hiddenstate import tasks
 from hiddenstate.cells import load
 from hiddenstate.cli import app
 from hiddenstate.data.words import Tokeniser
 from hiddenstate.tasks.classify import ClassifySpec
+from hiddenstate.tasks.tag import TagSpec
 
 HOUSE = Path(__file__).resolve().parents[2]
 PAGES = [HOUSE / "README.md", *sorted((HOUSE / "docs").glob("*.md"))]
@@ -55,7 +57,7 @@ def test_commands_and_their_options_exist(page: Path) -> None:
         command = VERBS[words[1]]
         context = command.make_context(words[1], words[2:])  # raises for an option or a number that is wrong
         for pair in context.params.get("settings") or ():
-            ClassifySpec.from_options(dict([pair.split("=")]))
+            tasks.find(words[2]).load().SPEC.from_options({"data": "-", **dict([pair.split("=")])})
         for word in words:
             if word.startswith("--"):
                 assert word in {name for option in command.params for name in option.opts}, words
@@ -100,4 +102,4 @@ def test_the_words_of_the_page_on_languages_are_those_of_the_texts() -> None:
 def test_every_setting_that_the_pages_name_exists() -> None:
     named = {pair for page in PAGES for pair in re.findall(r"--set (\w+)=", page.read_text(encoding="utf-8"))}
     assert named
-    assert named <= set(ClassifySpec.model_fields)
+    assert named <= {*ClassifySpec.model_fields, *TagSpec.model_fields}

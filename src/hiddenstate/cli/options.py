@@ -51,7 +51,8 @@ DataName = Annotated[
         "--data",
         metavar="NAME_OR_PATH",
         autocompletion=data_names,
-        help="A name that `hiddenstate data` lists, or a CSV, TSV, JSONL, Parquet or CLINC150 JSON file.",
+        help="A name that `hiddenstate data` lists; a CSV, TSV, JSONL, Parquet, CLINC150 JSON or "
+        "Rasa YAML file; for tag also a file or folder of words and tags.",
     ),
 ]
 Activation = Annotated[

@@ -28,9 +28,11 @@ def predict(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each text, one a line.")] = False,
 ) -> None:
-    """Say the intent of texts.
+    """Say the intent of texts, and the values of their slots where the model tags words.
 
     hiddenstate predict runs/tickets "where is my parcel?" "cancel it"
+
+    hiddenstate predict runs/assistant "fly to oslo on monday" --json
 
     hiddenstate predict runs/tickets --file texts.txt --out answers.jsonl --json
     """

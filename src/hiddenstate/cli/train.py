@@ -81,6 +81,8 @@ def train(
 
     hiddenstate train classify --data tickets.csv --out runs/tickets
 
+    hiddenstate train tag --data nlu.yml --out runs/assistant
+
     Ctrl-C stops after the step and keeps the best; --resume goes on from there.
     """
     named: dict[str, object] = {

@@ -34,7 +34,7 @@ def read(
 ) -> Corpus:
     """Read labelled texts: a corpus of `SOURCES`, a file of one of `SUFFIXES`, or your own by name.
 
-    Of Rasa's NLU data, and of a folder of seq.in and label, the intents are the labels.
+    Of Rasa's NLU data, and of files and folders of tagged words, the intents are the labels.
 
     A name that is not in `SOURCES` is looked for in $HIDDENSTATE_DATA: `<name>.csv` and so on, or a folder
     `<name>` with one such file. text, label and split name the columns of a table.
@@ -59,7 +59,7 @@ def read(
     if suffix == ".json":
         _refuse_columns(named, name)
         return clinc150.read(path)
-    if suffix in YAML or (path.is_dir() and (_parts(path) or _yaml(path))):
+    if suffix in (*YAML, *TAGGED_SUFFIXES) or (path.is_dir() and (_parts(path) or _yaml(path))):
         _refuse_columns(named, name)
         return read_tagged(path).as_texts()
     if path.is_dir():

@@ -36,7 +36,7 @@ class TagSpec(TextSpec):
     wide_share: float | None = Field(None, ge=0, le=1000)  # in the sum of the heads; None: by validation
 
     epochs: int = Field(20, ge=1, le=100_000)
-    batch_size: int = Field(32, ge=1, le=65536)
+    batch_size: int = Field(64, ge=1, le=65536)
     least_steps: int = Field(1500, ge=0)  # small sets are read more often, until these many steps
     learning_rate: float = Field(3e-3, gt=0)
     wide_rate: float = Field(10.0, gt=0)
@@ -49,4 +49,4 @@ class TagSpec(TextSpec):
     word_dropout: float = Field(0.05, ge=0, lt=1)  # of words, hidden altogether
     lower: float = Field(0.1, ge=0, lt=1)  # of texts, read in lower case
     embedding_dropout: float = Field(0.3, ge=0, lt=1)
-    dropout: float = Field(0.5, ge=0, lt=1)
+    dropout: float = Field(0.3, ge=0, lt=1)
