@@ -28,7 +28,7 @@ def predict(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each text, one a line.")] = False,
 ) -> None:
-    """Say the intent of texts, and the values of their slots where the model tags words.
+    """Say the intent of texts, and the values of slots in them.
 
     hiddenstate predict runs/tickets "where is my parcel?" "cancel it"
 
