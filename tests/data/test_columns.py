@@ -66,6 +66,8 @@ def write(path: Path, kind: str, sentences: tuple[Sentence, ...] = (FLY, FARE)) 
         text = "".join(
             json.dumps(dict(zip(("text", "tags", "intent"), row, strict=True))) + "\n" for row in cells
         )
+    elif kind == "list.json":
+        text = json.dumps([{"tokens": w.split(), "tags": t.split(), "intent": i} for w, t, i in cells])
     else:
         named = [{"tokens": w.split(), "ner_tags": t.split(), "intent": i} for w, t, i in cells]
         text = "".join(json.dumps(row) + "\n" for row in named)
@@ -84,6 +86,7 @@ KINDS = (
     "table.tsv",
     "strings.jsonl",
     "lists.jsonl",
+    "list.json",
 )
 
 
@@ -176,7 +179,9 @@ def test_comments_that_are_not_used_are_named(tmp_path: Path) -> None:
             '{"tokens": ["a"], "ner_tags": [3]}',
             r"line 1: expected tags as .* came a list with int",
         ),
-        ("a.json", "{}", r"expected one JSON object a line"),
+        ("a.json", "{}", r"expected a list of objects with words and tags, came dict"),
+        ("a.json", "[3]", r"came a list of other things"),
+        ("a.json", "[", r"expected JSON, came something that is not"),
         ("a.txt", b"caf\xe9 O\n", "expected UTF-8, came the byte 0xE9"),
     ],
 )
@@ -192,6 +197,13 @@ def test_a_name_that_is_nowhere(tmp_path: Path) -> None:
         sources.read_tagged("nowhere")
     with pytest.raises(InvalidArgument, match="has no columns to choose"):
         sources.read_tagged(write(tmp_path, "spaces.txt"), words="x")
+
+
+def test_a_key_that_only_later_lines_have_is_a_column(tmp_path: Path) -> None:
+    lines = '{"tokens": ["a"], "tags": ["O"]}\n{"tokens": ["b"], "tags": ["O"], "intent": "x"}\n'
+    (tmp_path / "a.jsonl").write_text(lines, encoding="utf-8")
+    corpus = sources.read_tagged(tmp_path / "a.jsonl")
+    assert [each.intent for each in corpus.split("train")] == [None, "x"]
 
 
 def test_columns_of_other_names(tmp_path: Path) -> None:

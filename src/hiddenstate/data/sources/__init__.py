@@ -121,16 +121,13 @@ def _tagged_file(path: Path, named: Mapping[str, str]) -> TaggedCorpus:
         return rasa.read(path)
     content = textfile.load(path)
     described = TaggedCorpus(path.stem, {}, hashlib.sha256(content).hexdigest())
-    if suffix in tables.PARSERS and (suffix != ".tsv" or named or tagged_rows.is_header(content)):
-        table = tables.rows_of(content, path)
+    is_table = suffix in (*tables.PARSERS, ".json")
+    if is_table and (suffix != ".tsv" or named or tagged_rows.is_header(content)):
+        table = tables.json_list(content, str(path)) if suffix == ".json" else tables.rows_of(content, path)
         splits = tagged_rows.sentences_of(
             table, words=named.get("text"), tags=named.get("label"), intent=named.get("intent")
         )
         return assembled(str(path), splits, described)
-    if suffix == ".json":
-        raise DataError(
-            f"{path}: expected one JSON object a line, in a file .jsonl. Write each sentence in a line."
-        )
     _refuse_columns(named, path.name)
     sentences, notes = columns.parse(content, str(path))
     return assembled(

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hiddenstate.data import textfile
@@ -81,8 +81,7 @@ def _delimited(text: str, where: str, delimiter: str) -> Table:
 def _jsonl(content: bytes, where: str) -> Table:
     # Split at line feeds alone: other separators (U+2028) may stand inside a JSON string.
     lines = textfile.decode(content, where).split("\n")
-    columns: tuple[str, ...] = ()
-    rows: list[list[object]] = []
+    records: list[dict[str, object]] = []
     numbers: list[int] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -98,10 +97,34 @@ def _jsonl(content: bytes, where: str) -> Table:
                 f"{where}: expected one JSON object a line, came {type(record).__name__} at line {number}. "
                 'Write {"text": ..., "label": ...}.'
             )
-        columns = columns or tuple(record)
-        rows.append([record.get(name) for name in columns])
+        records.append(record)
         numbers.append(number)
-    return Table(where, columns, rows, numbers, "line")
+    return _of_records(records, where, numbers, "line")
+
+
+def json_list(content: bytes, where: str) -> Table:
+    """Read a JSON list of objects, each a row; raises DataError for anything else."""
+    try:
+        records = json.loads(textfile.decode(content, where))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DataError(f"{where}: expected JSON, came something that is not ({error}).") from error
+    if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
+        came = type(records).__name__ if not isinstance(records, list) else "a list of other things"
+        raise DataError(
+            f"{where}: expected a list of objects with words and tags, came {came}. Write "
+            '[{"tokens": [...], "tags": [...]}, ...], or one object a line in a file .jsonl.'
+        )
+    return _of_records(records, where, range(1, len(records) + 1), "row")
+
+
+def _of_records(
+    records: Sequence[Mapping[str, object]], where: str, numbers: Sequence[int], unit: str
+) -> Table:
+    """The columns are all keys that occur; what a record does not have is None."""
+    columns = tuple(dict.fromkeys(name for record in records for name in record))
+    return Table(
+        where, columns, [[record.get(name) for name in columns] for record in records], numbers, unit
+    )
 
 
 def _parquet(content: bytes, where: str) -> Table:

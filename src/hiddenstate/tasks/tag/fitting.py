@@ -30,6 +30,7 @@ NO_INTENT = -1
 SHARES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # exact in half precision
 FEWEST_TO_SHARE = 30  # sentences of validation
 SMOOTHING, WIDE_SMOOTHING = 0.1, 0.15  # of the intents' labels; the wide head is surer of itself
+SHORTEST_EPOCH = 50  # steps: small sets are read several times before validation is asked again
 LOOKED_UP = 0.5  # of the values swapped in a slot that has a lookup table, those drawn from it
 
 Values = tuple[tuple[str, ...], ...]
@@ -131,7 +132,12 @@ class EpochBatches(Sequence[Batch]):
         self.prepared, self.spec, self.epoch = prepared, spec, epoch
         self.sentences = prepared.sentences["train"]
         lengths = np.array([len(each.words) for each in self.sentences])
-        self.rows = bucketed(lengths, spec.batch_size, seed=spec.seed, epoch=epoch)
+        passes = passes_of(spec, len(lengths))
+        self.rows = [
+            rows
+            for number in range(passes)
+            for rows in bucketed(lengths, spec.batch_size, seed=spec.seed, epoch=epoch * passes + number)
+        ]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -170,11 +176,18 @@ def loss_of(module: nn.Module, batch: Batch) -> Tensor:
     return loss
 
 
+def passes_of(spec: TagSpec, sentences: int) -> int:
+    """How often the training sentences are read in one epoch."""
+    return math.ceil(SHORTEST_EPOCH / math.ceil(sentences / spec.batch_size))
+
+
 def settings_of(spec: TagSpec, prepared: Prepared, time_limit: float | None) -> TrainSettings:
     """The loop's settings: small sets are read more often."""
-    steps = math.ceil(len(prepared.sentences["train"]) / spec.batch_size)
+    sentences = len(prepared.sentences["train"])
+    passes, steps = passes_of(spec, sentences), math.ceil(sentences / spec.batch_size)
+    readings = max(spec.epochs, math.ceil(spec.least_steps / steps))
     return TrainSettings(
-        epochs=max(spec.epochs, math.ceil(spec.least_steps / steps)),
+        epochs=math.ceil(readings / passes),
         learning_rate=spec.learning_rate,
         weight_decay=spec.weight_decay,
         schedule="cosine",
