@@ -597,6 +597,17 @@ def test_without_a_watch_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) 
     assert "items/s" in shown.err
 
 
+def test_hundreds_of_epochs_share_their_lines() -> None:
+    stream = io.StringIO()
+    lines = Lines(stream=stream)
+    lines.begin(1500)
+    for epoch in range(1, 1501):
+        lines.epoch({"epoch": epoch, "loss": 0.5, "accuracy": 0.75, "best": False}, "accuracy")
+    shown = [line.split("  ")[0] for line in stream.getvalue().splitlines()]
+    assert len(shown) == 50
+    assert (shown[0], shown[-1]) == ("epoch 30/1500", "epoch 1500/1500")
+
+
 def test_curves_show_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Any] = []
     original = pictures.png

@@ -1,7 +1,8 @@
 """WHAT DOES A PERSON SEE MEANWHILE? A bar on a terminal, plain lines elsewhere, both on stderr.
 
 `Bar` redraws epoch, loss, metric, items per second and time left in place; `Lines` prints the same once an
-epoch and every half minute within; `Silent` shows nothing. `on_stderr` chooses between the first two.
+epoch (where there are hundreds, for every so many) and every half minute within; `Silent` shows nothing.
+`on_stderr` chooses between the first two.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 LINE_SECONDS = 30.0
+MOST_LINES = 50  # that are about epochs
 
 
 class Silent:
@@ -53,7 +55,14 @@ class Lines(Silent):
             self.say(f"epoch {_epoch(share, self.epochs)}  loss {loss:.4f}  {self.pace()}")
 
     def epoch(self, entry: Mapping[str, Any], metric: str) -> None:
-        self.say(f"epoch {entry['epoch']}/{self.epochs}  {_result(entry, metric)}  {self.pace()}".rstrip())
+        if self.told(entry["epoch"]):
+            self.say(
+                f"epoch {entry['epoch']}/{self.epochs}  {_result(entry, metric)}  {self.pace()}".rstrip()
+            )
+
+    def told(self, epoch: int) -> bool:
+        """Whether an epoch has a line of its own."""
+        return epoch == self.epochs or epoch % (1 + (self.epochs - 1) // MOST_LINES) == 0
 
     def say(self, text: str) -> None:
         self.shown = time.monotonic()
@@ -97,7 +106,8 @@ class Bar(Lines):
 
     def epoch(self, entry: Mapping[str, Any], metric: str) -> None:
         self.measured = f"{_measured(entry, metric)}  "
-        self.say(f"epoch {entry['epoch']}/{self.epochs}  {_result(entry, metric)}")
+        if self.told(entry["epoch"]):
+            self.say(f"epoch {entry['epoch']}/{self.epochs}  {_result(entry, metric)}")
 
     def say(self, text: str) -> None:
         self.bar.console.print(text, markup=False, highlight=False)
