@@ -54,8 +54,11 @@ def test_commands_and_their_options_exist(page: Path) -> None:
             assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE), words
             continue
         assert words[0] in ("hiddenstate", ".venv/bin/hiddenstate"), words
-        command = VERBS[words[1]]
-        context = command.make_context(words[1], words[2:])  # raises for an option or a number that is wrong
+        verb = longer if (longer := " ".join(words[1:3])) in VERBS else words[1]
+        command = VERBS[verb]
+        context = command.make_context(
+            verb, words[len(verb.split()) + 1 :]
+        )  # raises for an option or a number that is wrong
         for pair in context.params.get("settings") or ():
             tasks.find(words[2]).load().SPEC.from_options({"data": "-", **dict([pair.split("=")])})
         for word in words:

@@ -2,6 +2,7 @@
 
 train evaluate predict chat     a task's model: from data to a folder, and from the folder to answers
 cells data                      what is there to choose from
+data check                      what in your data would mislead training
 bench                           how fast, beside the peers
 demo                            all of it in a minute
 options.py                      what several verbs take
@@ -18,7 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from hiddenstate import __version__
-from hiddenstate.cli import bench, cells, chat, data, demo, evaluate, predict, train
+from hiddenstate.cli import bench, cells, chat, check, data, demo, evaluate, predict, train
 from hiddenstate.errors import HiddenStateError
 
 VERBS = (
@@ -31,10 +32,17 @@ VERBS = (
     bench.bench,
     demo.demo,
 )
+# Of two words: `hiddenstate data check FILE`. A file of that name is ./check.
+LONGER_VERBS = {"data check": check.check}
 
 
 class Verbs(TyperGroup):
     """The verbs, and what becomes of an error that was raised on purpose: its message and its exit code."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if (name := " ".join(args[:2])) in LONGER_VERBS:
+            return name, self.get_command(ctx, name), args[2:]
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -51,6 +59,9 @@ class Verbs(TyperGroup):
 app = typer.Typer(cls=Verbs, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 for verb in VERBS:
     app.command()(verb)
+    for name, longer in LONGER_VERBS.items():
+        if name.split()[0] == verb.__name__:  # beside the verb that it belongs to
+            app.command(name)(longer)
 
 
 def _version(asked: bool) -> None:

@@ -155,9 +155,11 @@ def table(
     on.print(drawn)
 
 
-def say(on: Console, text: str = "") -> None:
+def say(on: Console, text: str = "", indent: int = 0) -> None:
     """Print sentences, wrapped at words to the terminal's width."""
-    on.print(text)
+    from rich.padding import Padding
+
+    on.print(Padding(text, (0, 0, 0, indent), expand=False) if indent else text)
 
 
 def line(on: Console, text: str) -> None:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from hiddenstate.errors import DataError, InvalidArgument, nearest
 
 SPLITS = ("train", "validation", "test")
+MOST_LABELS = 2000
+NEARLY_UNIQUE = 0.5  # labels that most rows share with none
+FEW_ROWS, FEWEST_ROWS = 20, 200  # with fewer than the latter, an intent of one text each may be all there is
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +27,8 @@ class Corpus:
     """Labelled texts in splits (any of `SPLITS`), one label of which may mean "none of the others".
 
     A file without splits is all "train"; `split.split` carves the rest out of it. `sha256` is that of the
-    file as read, so that a saved run can tell whether it still has the same data before it. `notes` say what
-    of the file is not used, in sentences.
+    file as read, so that a saved run can tell whether it still has the same data before it. `notes` are
+    sentences: what a person should know of how it was read.
 
     Raises InvalidArgument for a split of another name.
 
@@ -81,8 +84,8 @@ class Corpus:
 def check_trainable(corpus: Corpus) -> None:
     """Check that a classifier can be trained on the corpus and judged on its other splits.
 
-    Raises DataError for no training examples, fewer than two in-scope classes, or a label that a later split
-    asks for and the training split never shows.
+    Raises DataError for no training examples, fewer than two in-scope classes, more than `MOST_LABELS`,
+    labels nearly all different, or one that a later split asks for and the training split never shows.
     """
     trained = corpus._labels_of("train")
     if not corpus.splits.get("train"):
@@ -96,6 +99,24 @@ def check_trainable(corpus: Corpus) -> None:
         raise DataError(
             f"{corpus.name}: expected at least two classes to tell apart in the training split, came {came}. "
             "Add examples of another label, or name the column that holds the labels with --label."
+        )
+    rows, texts = len(corpus.splits["train"]), len({example.text for example in corpus.splits["train"]})
+    if rows >= FEW_ROWS and len(trained) > NEARLY_UNIQUE * rows and texts < NEARLY_UNIQUE * len(trained):
+        raise DataError(
+            f"{corpus.name}: expected labels that repeat, came {len(trained):,} different labels but only "
+            f"{texts:,} different texts. Are the columns swapped? Name them with --text and --label."
+        )
+    if rows >= FEWEST_ROWS and len(trained) > NEARLY_UNIQUE * rows:
+        raise DataError(
+            f"{corpus.name}: expected labels that repeat, came {len(trained):,} different ones in {rows:,} "
+            "rows. Is this the column of an id, or of the texts? Name the right one with --label, or write "
+            "several texts for each intent."
+        )
+    if len(trained) > MOST_LABELS:
+        raise DataError(
+            f"{corpus.name}: expected at most {MOST_LABELS:,} labels, came {len(trained):,}. Telling so many "
+            "apart takes more memory and time than a small model is worth: name another column with --label, "
+            "or join labels into groups."
         )
     for name in SPLITS[1:]:
         unseen = sorted(corpus._labels_of(name) - trained)

@@ -45,6 +45,16 @@ def similarity(one: str, other: str) -> float:
     return len(first & second) / len(first | second)
 
 
+def alike(one: str, other: str) -> float:
+    """Return how alike two texts are by the measure of `groups_of`, from 0 to 1 (the same words).
+
+    >>> alike("What time is it?", "is it what time")
+    1.0
+    """
+    first, second = _folded(one), _folded(other)
+    return 1.0 if sorted(first.split()) == sorted(second.split()) else similarity(first, second)
+
+
 def _joined(texts: Sequence[str]) -> list[int]:
     """Return the forest (a parent for each text) that joins all similar pairs found."""
     parent = list(range(len(texts)))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hiddenstate.data import rows
 from hiddenstate.data.corpus import SPLITS
 from hiddenstate.data.rows import Table
-from hiddenstate.data.tagged import Sentence
+from hiddenstate.data.tagged import Sentence, TaggedCorpus
 from hiddenstate.errors import DataError
 
 ALIASES = {
@@ -57,8 +57,23 @@ def sentences_of(
             )
         named = None if intent_place is None else cells[intent_place]
         label = str(named).strip() or None if named is not None else None
-        found[split].append(Sentence(tuple(given), tuple(marks), label, None, table.numbers[row]))
+        number = table.numbers[row]
+        line = number if isinstance(number, int) else row + 1
+        found[split].append(Sentence(tuple(given), tuple(marks), label, None, line))
     return found
+
+
+def table_of(corpus: TaggedCorpus, where: str) -> tuple[Table, str]:
+    """Return the sentences as a table of texts and intents, and the corpus's SHA-256.
+
+    Rows are numbered by their lines; by their order, where they come from several files.
+    """
+    every = [(name, each) for name, sentences in corpus.splits.items() for each in sentences]
+    lines = [each.line for _, each in every]
+    alone = len(set(lines)) == len(lines)
+    numbers = lines if alone else list(range(1, len(lines) + 1))
+    cells = [(each.written, each.intent, name) for name, each in every]
+    return Table(where, ("text", "label", "split"), cells, numbers, "line" if alone else "row"), corpus.sha256
 
 
 def _column(table: Table, role: str, named: str | None) -> int:

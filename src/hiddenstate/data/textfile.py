@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
+from hiddenstate.data.faults import Fault, Tell, refuse
 from hiddenstate.errors import DataError
 
 
@@ -34,38 +35,77 @@ def check_is_there(path: Path) -> None:
         raise DataError(f"{path}: there is no such file. Beside it: {beside}.")
 
 
-def decode(content: bytes, where: str, before: tuple[int, int] = (0, 0)) -> str:
+def decode(content: bytes, where: str, before: tuple[int, int] = (0, 0), tell: Tell = refuse) -> str:
     """Decode UTF-8, with or without a byte order mark; so many bytes and lines of the file stood `before`.
 
-    Raises DataError for other encodings and for NUL bytes.
+    Other encodings and NUL bytes are told, with their lines; where `tell` returns, the encoding is guessed
+    for the lines that are not UTF-8, and NULs are left out. Raises DataError where nobody else is told.
 
     >>> decode(b"\\xef\\xbb\\xbfna\\xc3\\xafve", "a.csv")
     'naïve'
     """
     first = before == (0, 0)
     if first and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise DataError(
-            f"{where}: expected UTF-8, came UTF-16 (byte order mark at byte 0). {_cure('utf-16')}"
-        )
+        words = f"{where}: expected UTF-8, came UTF-16 (byte order mark at byte 0). {_cure('utf-16')}"
+        tell(Fault("encoding", words))
+        return content.decode("utf-16", errors="replace")
     if (nul := content.find(0)) >= 0:
-        place = _place(content, nul, before)
-        raise DataError(
-            f"{where}: expected text, came a NUL byte at {place}. The file is damaged, "
+        lines = [number for number, line in enumerate(content.splitlines(), 1) if 0 in line]
+        words = (
+            f"{where}: expected text, came a NUL byte at {_place(content, nul, before)}. The file is damaged, "
             f"binary, or UTF-16. If it is UTF-16: {_cure('utf-16')}"
         )
+        if (wide := _without_mark(content)) is not None:
+            words = f"{where}: expected UTF-8, came UTF-16 without a byte order mark. {_cure(wide)}"
+            tell(Fault("encoding", words))
+            return content.decode(wide, errors="replace")
+        tell(Fault("encoding", words, tuple(lines), "holds a NUL byte"))
+        content = content.replace(b"\0", b"")
     try:
         return content.decode("utf-8-sig" if first else "utf-8")
     except UnicodeDecodeError as error:
         # The codec counts behind the byte order mark.
-        start = error.start + (len(codecs.BOM_UTF8) if first and content.startswith(codecs.BOM_UTF8) else 0)
-        line = content[content.rfind(b"\n", 0, start) + 1 :].split(b"\n", 1)[0]
-        likely = "cp1252" if any(0x80 <= byte < 0xA0 for byte in line) else "latin-1"
-        seen = line.decode(likely, errors="replace").strip()[:60]
-        place = _place(content, start, before)
-        raise DataError(
-            f"{where}: expected UTF-8, came the byte 0x{content[start]:02X} at {place}. It "
-            f"looks like {'Windows-1252' if likely == 'cp1252' else 'Latin-1'} ({seen!r}). {_cure(likely)}"
-        ) from error
+        marked = first and content.startswith(codecs.BOM_UTF8)
+        return _decode_lines(content, where, error.start + len(codecs.BOM_UTF8) * marked, before, tell)
+
+
+def _without_mark(content: bytes) -> str | None:
+    """Name the UTF-16 without a byte order mark that most other bytes being NUL speak of."""
+    halves = {"utf-16-be": content[::2], "utf-16-le": content[1::2]}
+    return next((name for name, half in halves.items() if half.count(0) > 0.7 * len(half)), None)
+
+
+def _decode_lines(content: bytes, where: str, start: int, before: tuple[int, int], tell: Tell) -> str:
+    """Decode line by line what is not UTF-8 as a whole; `start` is the first byte that is not."""
+    lines = content.removeprefix(codecs.BOM_UTF8).splitlines(keepends=True)
+    bad = [place for place, line in enumerate(lines) if not _is_utf8(line)]
+    others = any(not line.isascii() and _is_utf8(line) for line in lines)
+    likely = "cp1252" if any(0x80 <= byte < 0xA0 for place in bad for byte in lines[place]) else "latin-1"
+    seen = lines[bad[0]].decode(likely, errors="replace").strip()[:60]
+    more = f"; {len(bad):,} lines are so" if len(bad) > 1 else ""
+    tell(
+        Fault(
+            "encoding",
+            f"{where}: expected UTF-8, came the byte 0x{content[start]:02X} at {_place(content, start, before)}. It "
+            f"looks like {'Windows-1252' if likely == 'cp1252' else 'Latin-1'} ({seen!r}){more}. "
+            + ("Other lines are UTF-8: correct these lines alone." if others else _cure(likely)),
+            tuple(place + 1 for place in bad),
+            f"looks like {'Windows-1252' if likely == 'cp1252' else 'Latin-1'}",
+        )
+    )
+    wrong = set(bad)
+    return "".join(
+        line.decode(likely if place in wrong else "utf-8", errors="replace")
+        for place, line in enumerate(lines)
+    )
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _place(content: bytes, offset: int, before: tuple[int, int]) -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from hiddenstate.data import store, tagged_rows, textfile
 from hiddenstate.data.corpus import Corpus
-from hiddenstate.data.rows import SPLIT_NAMES
+from hiddenstate.data.faults import Tell, refuse
+from hiddenstate.data.rows import SPLIT_NAMES, Table
 from hiddenstate.data.sources import clinc150, columns, rasa, starter, tables
 from hiddenstate.data.tagged import Sentence, TaggedCorpus, assembled
 from hiddenstate.errors import DataError, InvalidArgument, nearest
@@ -46,6 +47,35 @@ def read(
     if name in SOURCES:
         _refuse_columns(named, name)
         return SOURCES[name]()
+    path = _file(name_or_path)
+    if path.suffix.lower() in tables.PARSERS:
+        return tables.read(path, text=text, label=label, split=split)
+    _refuse_columns(named, name)
+    return clinc150.read(path) if path.suffix.lower() == ".json" else read_tagged(path).as_texts()
+
+
+def table(name_or_path: str | Path, tell: Tell = refuse) -> tuple[Table, str]:
+    """Read the rows of what `read` reads, with their numbers, and the SHA-256 of the file.
+
+    Rows that cannot be read are told and left out. Raises as `read` does, where there are no rows at all.
+    """
+    name = str(name_or_path)
+    if name == "starter":
+        return starter.table()
+    path = store.locate("clinc150", "data_full.json") if name == "clinc150" else _file(name_or_path)
+    if path.suffix.lower() == ".json":
+        return clinc150.table(path, tell)
+    if path.suffix.lower() in tables.PARSERS:
+        return tables.table(path, tell)
+    return tagged_rows.table_of(read_tagged(path), str(path))
+
+
+def _file(name_or_path: str | Path) -> Path:
+    """Find a file by its path or, in $HIDDENSTATE_DATA, by its name; or a folder that is read as a whole.
+
+    Raises InvalidArgument for what is neither, DataError for a folder of other things.
+    """
+    name = str(name_or_path)
     if name in _NOT_TEXTS:
         raise InvalidArgument(
             f"{name!r} holds no labelled texts; in Python: hiddenstate.data.sources.{name}.{_NOT_TEXTS[name]}"
@@ -54,16 +84,10 @@ def read(
     if not path.exists() and len(path.parts) == 1:
         path = store.own_table(name, SUFFIXES) or path
     suffix = path.suffix.lower()
-    if suffix in tables.PARSERS:
-        return tables.read(path, text=text, label=label, split=split)
-    if suffix == ".json":
-        _refuse_columns(named, name)
-        return clinc150.read(path)
-    if suffix in (*YAML, *TAGGED_SUFFIXES) or (path.is_dir() and (_parts(path) or _yaml(path))):
-        _refuse_columns(named, name)
-        return read_tagged(path).as_texts()
-    if path.is_dir():
-        return tables.read(path)
+    if path.is_dir() and not (_parts(path) or _yaml(path)):
+        textfile.load(path)  # says what is in it
+    if suffix in (*SUFFIXES, *TAGGED_SUFFIXES) or path.is_dir():
+        return path
     if path.exists() or suffix:
         raise InvalidArgument(f"{path}: unknown suffix {suffix!r}; choose one of: {', '.join(SUFFIXES)}")
     raise InvalidArgument(

@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 
 from hiddenstate.data import textfile
-from hiddenstate.data.corpus import SPLITS, Corpus, Example
+from hiddenstate.data.corpus import Corpus
+from hiddenstate.data.faults import Fault, Tell, refuse
+from hiddenstate.data.rows import Table, corpus_of
 from hiddenstate.errors import DataError, nearest
 
 OUT_OF_SCOPE = "oos"
@@ -26,9 +28,15 @@ def read(path: Path, *, name: str | None = None) -> Corpus:
 
     Raises DataError for anything else: other keys, other rows, an empty text, an in-scope row called "oos".
     """
+    found, sha256 = table(path)
+    return corpus_of(found, name or path.stem, sha256)
+
+
+def table(path: Path, tell: Tell = refuse) -> tuple[Table, str]:
+    """Read the rows of such a file, and its SHA-256; rows that cannot be read are told and left out."""
     content = textfile.load(path)
     try:
-        document = json.loads(textfile.decode(content, str(path)))
+        document = json.loads(textfile.decode(content, str(path), tell=tell))
     except (json.JSONDecodeError, RecursionError) as error:
         raise DataError(
             f"{path}: expected JSON, came something that is not ({error}). Was it cut short?"
@@ -38,37 +46,55 @@ def read(path: Path, *, name: str | None = None) -> Corpus:
             f"{path}: expected an object with the keys {', '.join(KEYS)}, came {type(document).__name__}. "
             "A table of rows is read from .jsonl, one object a line."
         )
-    splits: dict[str, list[Example]] = {split: [] for split in SPLITS}
-    for key, rows in document.items():
+    rows: list[tuple[str, ...]] = []
+    numbers: list[str] = []
+    for key, listed in document.items():
         if key not in KEYS:
             raise DataError(f"{path}: unknown key {key!r}; {nearest(key, KEYS)}")
-        splits[KEYS[key]] += _examples(rows, key, path)
-    found = {split: tuple(examples) for split, examples in splits.items() if examples}
-    rejected = (
-        OUT_OF_SCOPE if any(key.startswith("oos_") and rows for key, rows in document.items()) else None
-    )
-    return Corpus(name or path.stem, found, rejected, hashlib.sha256(content).hexdigest())
+        if not isinstance(listed, list):
+            raise DataError(
+                f"{path}: expected a list of [text, label] under {key!r}, came {type(listed).__name__}."
+            )
+        for index, row in enumerate(listed):
+            number = f"{key}[{index}]"
+            if (fault := _fault(row, key, number, path)) is not None:
+                tell(fault)
+                continue
+            rows.append((*row, KEYS[key]))
+            numbers.append(number)
+    return Table(str(path), ("text", "label", "split"), rows, numbers, "row"), hashlib.sha256(
+        content
+    ).hexdigest()
 
 
-def _examples(rows: object, key: str, path: Path) -> list[Example]:
-    if not isinstance(rows, list):
-        raise DataError(
-            f"{path}: expected a list of [text, label] under {key!r}, came {type(rows).__name__}."
+def _fault(row: object, key: str, number: str, path: Path) -> Fault | None:
+    """Say what is wrong with a row, if anything."""
+    came = str(row)[:60]
+    if not (isinstance(row, list) and len(row) == 2 and all(isinstance(cell, str) for cell in row)):
+        return Fault(
+            "unreadable",
+            f"{path}: expected [text, label], came {came} at {number}.",
+            (number,),
+            "is not [text, label]",
+            str(row),
         )
-    examples = []
-    for index, row in enumerate(rows):
-        if not (isinstance(row, list) and len(row) == 2 and all(isinstance(cell, str) for cell in row)):
-            raise DataError(f"{path}: expected [text, label], came {str(row)[:60]} at {key}[{index}].")
-        text, label = row[0].strip(), row[1].strip()
-        if not text or not label or "\0" in text:
-            raise DataError(
-                f"{path}: expected a text and a label without NUL characters, came {str(row)[:60]} at "
-                f"{key}[{index}]. Correct or delete the row."
-            )
-        if (label == OUT_OF_SCOPE) != key.startswith("oos_"):
-            raise DataError(
-                f"{path}: out-of-scope rows are labelled {OUT_OF_SCOPE!r} and stand under oos_train, oos_val "
-                f"or oos_test, and no others are; came the label {label!r} at {key}[{index}]. Move the row."
-            )
-        examples.append(Example(text, label))
-    return examples
+    text, label = row[0].strip(), row[1].strip()
+    if not text or not label or "\0" in text:
+        words = (
+            f"{path}: expected a text and a label without NUL characters, came {came} at {number}. "
+            "Correct or delete the row."
+        )
+        return Fault(
+            "value" if text and label else "empty",
+            words,
+            (number,),
+            "lacks a text or a label, or holds a NUL",
+            str(row),
+        )
+    if (label == OUT_OF_SCOPE) != key.startswith("oos_"):
+        words = (
+            f"{path}: out-of-scope rows are labelled {OUT_OF_SCOPE!r} and stand under oos_train, oos_val or "
+            f"oos_test, and no others are; came the label {label!r} at {number}. Move the row."
+        )
+        return Fault("value", words, (number,), f"the label {label!r} under {key!r}", str(row))
+    return None

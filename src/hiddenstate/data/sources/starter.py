@@ -14,7 +14,13 @@ from hiddenstate.data.rows import Table, corpus_of
 
 def read() -> Corpus:
     """Read the starter set that comes with the package; its out-of-scope label is `out_of_scope`."""
+    found, sha256 = table()
+    return corpus_of(found, "starter", sha256)
+
+
+def table() -> tuple[Table, str]:
+    """Read the rows of the starter set, and its SHA-256."""
     content = (resources.files("hiddenstate.data") / "starter" / "intents.csv").read_bytes()
     header, *rows = csv.reader(io.StringIO(textfile.decode(content, "starter"), newline=""))
-    table = Table("starter", tuple(header), rows, range(2, len(rows) + 2), "line")
-    return corpus_of(table, "starter", hashlib.sha256(content).hexdigest())
+    table = Table("starter", tuple(header), rows, range(2, len(rows) + 2), "line", header=1)
+    return table, hashlib.sha256(content).hexdigest()

@@ -14,6 +14,7 @@ from hiddenstate.tasks.classify.predictor import Classifier, Prediction, WordSte
 from hiddenstate.tasks.classify.spec import ClassifySpec
 
 if TYPE_CHECKING:
+    from hiddenstate.tasks.classify.checking import check
     from hiddenstate.tasks.classify.estimator import TextClassifier
     from hiddenstate.tasks.classify.evaluating import evaluate
     from hiddenstate.tasks.classify.training import train
@@ -24,6 +25,7 @@ __all__ = [
     "Prediction",
     "TextClassifier",
     "WordStep",
+    "check",
     "evaluate",
     "load",
     "shown",
@@ -35,6 +37,7 @@ load = Classifier.load
 # name: where it is, what a person calls it, and the packages of the extra `train` that it cannot do without
 _LATER = {
     "TextClassifier": ("estimator", "TextClassifier", ("sklearn",)),
+    "check": ("checking", "checking data", ("sklearn",)),
     "evaluate": ("evaluating", "evaluating a classifier", ("matplotlib",)),
     "train": ("training", "training a classifier", ("torch", "sklearn", "matplotlib")),
 }

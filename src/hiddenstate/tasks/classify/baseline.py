@@ -32,7 +32,8 @@ class Snapshot:
         examples = [e for e in corpus.split("train") if e.label in labels or learn_scope]
         began = time.perf_counter()
         texts = [e.text for e in examples]
-        pipeline = snapshot.pipeline_for(texts).fit(texts, [e.label for e in examples])
+        pipeline = snapshot.pipeline_for(texts, len({e.label for e in examples}))
+        pipeline.fit(texts, [e.label for e in examples])
         fitted = cls(pipeline, labels, 0.0, time.perf_counter() - began)
         held = corpus.splits.get("validation", ())
         if not any(e.label in labels for e in held):

@@ -12,6 +12,7 @@ import torch
 
 from hiddenstate import __version__, progress
 from hiddenstate.checkpoint import environment
+from hiddenstate.data.checks.labels import spelling_in_words
 from hiddenstate.data.corpus import Corpus
 from hiddenstate.data.split import FEWEST, Division, split
 from hiddenstate.data.vocabulary import MAX_WORDS
@@ -25,6 +26,7 @@ from hiddenstate.tasks.classify.predictor import Classifier
 from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text.timing import milliseconds
 
+LISTED = 10  # labels, in a sentence
 JUDGED = ("test", "validation", "train")  # the split that is reported, the first that there is
 
 
@@ -109,8 +111,11 @@ def _note_environment(run: Run, values: dict[str, Any]) -> None:
 def _warnings(division: Division, prepared: Prepared) -> list[str]:
     """What a person should know about the data, in sentences."""
     found = list(division.corpus.notes)
-    if division.small_classes:
-        listed = ", ".join(division.small_classes)
+    found += spelling_in_words(e.label for examples in division.corpus.splits.values() for e in examples)
+    if small := division.small_classes:
+        listed = ", ".join(small[:LISTED]) + (
+            f" and {len(small) - LISTED:,} more" if len(small) > LISTED else ""
+        )
         found.append(f"Labels with under {FEWEST} examples, too few to learn or to judge: {listed}.")
     cut = sum(each.dropped > 0 for texts in prepared.encoded.values() for each in texts)
     if cut:

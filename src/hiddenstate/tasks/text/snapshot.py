@@ -10,15 +10,20 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline, make_union
 
+MOST_WEIGHTS = 40_000_000  # the solver keeps some twenty numbers for each
 WORD = re.compile(r"\b\w\w+\b")
 
 
-def pipeline_for(texts: Sequence[str]) -> Pipeline:
-    """The unfitted pipeline for such texts; without words in scikit-learn's sense it reads letters alone."""
+def pipeline_for(texts: Sequence[str], labels: int = 1) -> Pipeline:
+    """The unfitted pipeline for such texts; without words in scikit-learn's sense it reads letters alone.
+
+    For very many labels it reads the most frequent n-grams, so that its weights stay within `MOST_WEIGHTS`.
+    """
     # to scikit-learn a word has two letters or more, and a file of emoji or of Chinese may have none
     with_words = any(WORD.search(text) for text in texts)
-    words = [TfidfVectorizer(ngram_range=(1, 2))] if with_words else []
-    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5))
+    most = MOST_WEIGHTS // (2 * labels)
+    words = [TfidfVectorizer(ngram_range=(1, 2), max_features=most)] if with_words else []
+    letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), max_features=most)
     return make_pipeline(make_union(*words, letters), LogisticRegression(C=10, max_iter=300))
 
 
