@@ -5,6 +5,8 @@ sources/       how each corpus or file format is read; `sources.read(name_or_pat
 store.py       where data with a name lies: your folder, the cache, or a download
 textfile.py    bytes on disk -> text, or an error that names the byte
 rows.py        the rows of any table -> a corpus
+faults.py      what is wrong with a row: raised by who trains, kept by who checks
+checks/        what would mislead training: findings on rows
 tagged.py      what a corpus of tagged sentences is
 schemes.py     tags of words <-> spans: IOB1, IOB2, IOBES, BILOU, BMES
 tagged_rows.py the rows of any table -> tagged sentences

@@ -52,8 +52,8 @@ def decode(content: bytes, where: str, before: tuple[int, int] = (0, 0), tell: T
     if (nul := content.find(0)) >= 0:
         lines = [number for number, line in enumerate(content.splitlines(), 1) if 0 in line]
         words = (
-            f"{where}: expected text, came a NUL byte at {_place(content, nul, before)}. The file is damaged, "
-            f"binary, or UTF-16. If it is UTF-16: {_cure('utf-16')}"
+            f"{where}: expected text, came a NUL byte at {_place(content, nul, before)}. The file is "
+            f"damaged, binary, or UTF-16. If it is UTF-16: {_cure('utf-16')}"
         )
         if (wide := _without_mark(content)) is not None:
             words = f"{where}: expected UTF-8, came UTF-16 without a byte order mark. {_cure(wide)}"
@@ -81,16 +81,17 @@ def _decode_lines(content: bytes, where: str, start: int, before: tuple[int, int
     bad = [place for place, line in enumerate(lines) if not _is_utf8(line)]
     others = any(not line.isascii() and _is_utf8(line) for line in lines)
     likely = "cp1252" if any(0x80 <= byte < 0xA0 for place in bad for byte in lines[place]) else "latin-1"
+    looks = f"looks like {'Windows-1252' if likely == 'cp1252' else 'Latin-1'}"
     seen = lines[bad[0]].decode(likely, errors="replace").strip()[:60]
     more = f"; {len(bad):,} lines are so" if len(bad) > 1 else ""
     tell(
         Fault(
             "encoding",
-            f"{where}: expected UTF-8, came the byte 0x{content[start]:02X} at {_place(content, start, before)}. It "
-            f"looks like {'Windows-1252' if likely == 'cp1252' else 'Latin-1'} ({seen!r}){more}. "
+            f"{where}: expected UTF-8, came the byte 0x{content[start]:02X} at "
+            f"{_place(content, start, before)}. It {looks} ({seen!r}){more}. "
             + ("Other lines are UTF-8: correct these lines alone." if others else _cure(likely)),
             tuple(place + 1 for place in bad),
-            f"looks like {'Windows-1252' if likely == 'cp1252' else 'Latin-1'}",
+            looks,
         )
     )
     wrong = set(bad)

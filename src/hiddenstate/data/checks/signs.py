@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from hiddenstate.data.checks.findings import Finding, on
 from hiddenstate.data.rows import Row
-from hiddenstate.data.vocabulary import MAX_WORDS, tokenise
+from hiddenstate.data.vocabulary import MAX_WORDS
+from hiddenstate.data.words import tokenise
 
 MOST_LETTERS = 10 * MAX_WORDS  # twice as long as so many words are in most languages
 MAIN = 0.9  # a script that so many of the rows are written in is that of the corpus

@@ -14,7 +14,7 @@ from hiddenstate.data.checks.findings import Finding, on
 from hiddenstate.data.corpus import SPLITS
 from hiddenstate.data.duplicates import SIMILAR, alike
 from hiddenstate.data.rows import Row
-from hiddenstate.data.vocabulary import tokenise
+from hiddenstate.data.words import tokenise
 
 MEANT = "#%&@*/\\"  # punctuation by Unicode's table that changes what is meant: c#, 50 %
 COMPARED = 16  # others that a text is compared with, in a group of very many
