@@ -602,7 +602,8 @@ def test_hundreds_of_epochs_share_their_lines() -> None:
     lines = Lines(stream=stream)
     lines.begin(1500)
     for epoch in range(1, 1501):
-        lines.epoch({"epoch": epoch, "loss": 0.5, "accuracy": 0.75, "best": False}, "accuracy")
+        entry = {"epoch": epoch, "loss": 0.5, "validation": {"accuracy": 0.75}, "best": False}
+        lines.epoch(entry, "accuracy")
     shown = [line.split("  ")[0] for line in stream.getvalue().splitlines()]
     assert len(shown) == 50
     assert (shown[0], shown[-1]) == ("epoch 30/1500", "epoch 1500/1500")
