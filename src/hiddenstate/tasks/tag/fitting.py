@@ -28,7 +28,7 @@ from hiddenstate.train import Fitted, TrainSettings, fit
 
 NO_INTENT = -1
 SHARES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # exact in half precision
-FEWEST_TO_SHARE = 30  # sentences of validation
+FEWEST_TO_CALIBRATE = 30  # sentences of validation: fewer are soon all right, and would make it too sure
 SMOOTHING, WIDE_SMOOTHING = 0.1, 0.15  # of the intents' labels; the wide head is surer of itself
 SHORTEST_EPOCH = 50  # steps: small sets are read several times before validation is asked again
 LOOKED_UP = 0.5  # of the values swapped in a slot that has a lookup table, those drawn from it
@@ -254,7 +254,7 @@ def tagger_of(
 def calibrate(module: TagModel, prepared: Prepared) -> float:
     """Weigh the heads of the intent, and fit its temperature, on validation."""
     held = [each for each in prepared.held_out() if each.intent in prepared.intents]
-    if not prepared.intents or not held:
+    if not prepared.intents or len(held) < FEWEST_TO_CALIBRATE:
         return 1.0
     targets = prepared.targets(held)
     rows = np.arange(len(held))
@@ -263,7 +263,7 @@ def calibrate(module: TagModel, prepared: Prepared) -> float:
         parts = [prepared.read_only(held[i : i + 256]) for i in range(0, len(held), 256)]
         return np.concatenate([module.scores(batch).intents for batch in parts])
 
-    if module.spec.wide and module.spec.wide_share is None and len(held) >= FEWEST_TO_SHARE:
+    if module.spec.wide and module.spec.wide_share is None:
         module.wide_share.fill_(0.0)
         deep = logits()
         module.wide_share.fill_(1.0)
