@@ -56,6 +56,7 @@ class Trainings:
 
     folder: Path
     changed: Mapping[str, Any]
+    as_they_are: bool = False  # runs of other sources will do, where the figures say nothing of training
 
     @property
     def data(self) -> str:
@@ -79,6 +80,8 @@ class Trainings:
         path = self.folder / f"{self.data}-{direction}-{seed}"
         identity = {"spec": spec.model_dump(), "sources": sources_hash()}
         told = path / "measured.json"
+        if self.as_they_are and (path / "weights.safetensors").exists():
+            return path, {}
         if told.exists():
             values = json.loads(told.read_text(encoding="utf-8"))
             if values["identity"] == identity:

@@ -15,6 +15,7 @@ import digits
 import grammar
 import intents
 import memory
+import shipping
 from measurement import HOUSE, RESULTS, Record, Task, measure
 
 from hiddenstate.errors import HiddenStateError, InvalidArgument, nearest
@@ -34,13 +35,14 @@ def options() -> argparse.ArgumentParser:
     add("--runs", type=Path, help="where trained classifiers are kept (default: runs/quality)")
     add("--quick", action="store_true", help="tiny settings, to see that it works; needs --out")
     add("--again", action="store_true", help="measure anew what is there, all of its seeds")
+    add("--trained", action="store_true", help="int8, bulk, million: of any runs that --runs holds")
     add("--more", action="store_true", help="few_shot with 20, 50 and 100 a class as well")
     return parser
 
 
 def _trainings(given: argparse.Namespace) -> intents.Trainings:
     folder = given.runs or (given.out / "runs" if given.quick else RUNS)
-    return intents.Trainings(folder, intents.QUICK if given.quick else {})
+    return intents.Trainings(folder, intents.QUICK if given.quick else {}, given.trained)
 
 
 def _few_shot(given: argparse.Namespace) -> Task:
@@ -58,6 +60,11 @@ TASKS: dict[str, Callable[[argparse.Namespace], Task]] = {
     "few_shot": _few_shot,
     "latency": lambda given: intents.latency(_trainings(given)),
     "size": lambda given: intents.size(_trainings(given)),
+    "int8": lambda given: shipping.int8(_trainings(given)),
+    "bulk": lambda given: shipping.bulk(_trainings(given), 2_000 if given.quick else 100_000),
+    "million": lambda given: shipping.bulk(
+        _trainings(given), 10_000 if given.quick else 1_000_000, "million", most_seeds=1
+    ),
 }
 GROUPS = {"memory": ("adding", "copy", "pixels")}
 
@@ -77,6 +84,10 @@ def main(words: Sequence[str] | None = None) -> int:
     given = options().parse_args(words)
     try:
         names = asked_for(given.tasks)
+        if given.trained and not set(names) <= {"int8", "bulk", "million"}:
+            raise InvalidArgument(
+                "--trained is for int8, bulk and million, whose figures say nothing of training"
+            )
         if not all(seed.strip().isdecimal() for seed in given.seeds.split(",")):
             raise InvalidArgument(f"--seeds: expected whole numbers such as 0,1,2, came {given.seeds!r}")
         if given.quick and (given.out is None or given.out.resolve() == RESULTS):

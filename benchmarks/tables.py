@@ -41,6 +41,10 @@ NAMES = {
     "milliseconds": "one utterance",
     "milliseconds_95": "95 % within",
     "parameters": "parameters",
+    "accuracy_lost": "lost",
+    "per_second": "utterances a second",
+    "per_cpu_second": "a second of processor time",
+    "memory": "memory at most",
 }
 COLUMNS = {
     "mnist_rows": ("accuracy", "seconds", "cpu_seconds"),
@@ -60,6 +64,9 @@ COLUMNS = {
     "few_shot": ("accuracy", "ahead", "auroc", "seconds"),
     "latency": ("milliseconds", "milliseconds_95"),
     "size": ("bytes", "parameters"),
+    "int8": ("bytes", "accuracy", "accuracy_lost", "in_scope_accuracy", "out_of_scope_recall", "auroc"),
+    "bulk": ("per_second", "per_cpu_second", "memory"),
+    "million": ("per_second", "per_cpu_second", "memory"),
 }
 
 
@@ -155,6 +162,9 @@ TARGETS = (
     Target("One utterance on one core, bidirectional", "latency", "bidirectional", "milliseconds", "<", 2),
     Target("Model on disk, unidirectional", "size", "unidirectional", "bytes", "<", 10e6),
     Target("Model on disk, bidirectional", "size", "bidirectional", "bytes", "<", 10e6),
+    Target("Model on disk, --int8", "int8", "4 and 8 bits", "bytes", "<", 3e6),
+    Target("Accuracy lost by --int8, every seed", "int8", "4 and 8 bits", "accuracy_lost", "<", 0.005, True),
+    Target("Utterances a second, one core", "bulk", "unidirectional", "per_second", ">=", 5000),
 )
 
 
@@ -166,13 +176,17 @@ def shown(figure: str, value: float) -> str:
     """
     if figure == "ahead":
         return f"{100 * value:+.2f} points"
+    if figure.endswith("_lost"):
+        return f"{100 * value:.2f} points"
+    if figure.startswith("per_"):
+        return f"{value:,.0f}"
     if figure == "auroc":
         return f"{value:.3f}"
     if figure in ("squared_error", "cross_entropy"):
         return f"{value:.5f}"
     if figure == "epochs":
         return f"{value:.0f}"
-    if figure == "bytes":
+    if figure in ("bytes", "memory"):
         return f"{value / 1e6:.1f} MB"
     if figure == "parameters":
         return f"{value:,.0f}"
