@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hiddenstate import tasks
+from hiddenstate import native, tasks
 
 KEPT = sorted(path.parent for path in (Path(__file__).parent / "releases").glob("*/spec.json"))
 
@@ -32,3 +32,13 @@ def test_it_answers_as_it_did(folder: Path) -> None:
 @pytest.mark.parametrize("folder", KEPT, ids=lambda path: path.name)
 def test_it_is_small(folder: Path) -> None:
     assert sum(path.stat().st_size for path in folder.iterdir()) < 150_000
+
+
+@pytest.mark.parametrize("isa", native.isas() if native.available() else [])
+def test_it_answers_the_same_on_every_instruction_set(isa: str) -> None:
+    before = native.isa()
+    native.select_isa(isa)
+    try:
+        test_it_answers_as_it_did(KEPT[0])
+    finally:
+        native.select_isa(before)

@@ -79,7 +79,8 @@ def _show_all(module: Any, run: Path, file: Path | None, out: Path | None, json:
             raise bulk.no_text(given)
     _say_cut(count.dropped)
     if count.blank:
-        typer.echo(f"hiddenstate: {count.blank:,} blank lines, which have no answer.", err=True)
+        what = "one blank line, which has" if count.blank == 1 else f"{count.blank:,} blank lines, which have"
+        typer.echo(f"hiddenstate: {what} no answer.", err=True)
     if path is not None:
         typer.echo(f"hiddenstate: {count.texts:,} answers in {out}.", err=True)
 

@@ -21,7 +21,7 @@ class Piece:
 
     texts: list[str]
     blank: int  # lines among them
-    end: int  # bytes read so far
+    end: int  # bytes gone through so far
 
 
 def opened(path: Path) -> BinaryIO:
@@ -57,14 +57,15 @@ def pieces(stream: BinaryIO, where: str) -> Iterator[Piece]:
             )
         if cut:
             text = decode(rest[:cut], where, (before, lines)).replace("\r\n", "\n").replace("\r", "\n")
+            yield from _divided(text.removesuffix("\n").split("\n"), before, cut)
             lines, before, rest = lines + rest.count(b"\n", 0, cut), before + cut, rest[cut:]
-            yield from _divided(text.removesuffix("\n").split("\n"), before)
         if not came:
             return
 
 
-def _divided(lines: list[str], end: int) -> Iterator[Piece]:
+def _divided(lines: list[str], before: int, size: int) -> Iterator[Piece]:
     for start in range(0, len(lines), TOGETHER):
         stripped = [line.strip() for line in lines[start : start + TOGETHER]]
         texts = [line for line in stripped if line]
-        yield Piece(texts, len(stripped) - len(texts), end)
+        done = size * (start + len(stripped)) // len(lines)  # about; the last piece ends where it ends
+        yield Piece(texts, len(stripped) - len(texts), before + done)
