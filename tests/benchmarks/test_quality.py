@@ -159,6 +159,20 @@ def test_a_trained_classifier_is_measured_from_every_side(
     assert again == when, "trained again although nothing had changed"
 
 
+@pytest.mark.slow
+def test_few_bits_and_many_texts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert quick(tmp_path, "--tasks", "int8,bulk") == 0
+    few, full = (rows_of(tmp_path, "int8")[name]["median"] for name in ("4 and 8 bits", "16 bits"))
+    assert few["bytes"] < 0.8 * full["bytes"]
+    assert few["accuracy_lost"] == pytest.approx(full["accuracy"] - few["accuracy"])
+    many = rows_of(tmp_path, "bulk")["unidirectional"]["median"]
+    assert many["per_cpu_second"] > many["per_second"] * 0.5 > 0
+    assert 20e6 < many["memory"] < 1e9
+    capsys.readouterr()
+    assert quality.main(["--tasks", "clinc,bulk", "--trained"]) == 2
+    assert "--trained is for int8, bulk and million" in capsys.readouterr().err
+
+
 def test_few_shot_compares_both_models_on_the_same_rows(tmp_path: Path) -> None:
     trainings = intents.Trainings(tmp_path, intents.QUICK)
     task = intents.few_shot(trainings, (5,))
