@@ -239,7 +239,7 @@ def memory_of(run: Path, file: Path) -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="a program is asked for its memory as Linux has it")
 def test_memory_does_not_grow_with_the_file(trained: tuple[Path, Said], tmp_path: Path) -> None:
     found = []
-    for count in (5_000, 45_000):
+    for count in (15_000, 55_000):
         file = tmp_path / f"{count}.txt"
         file.write_text("\n".join(texts_of(count)), encoding="utf-8")
         found.append(memory_of(trained[0], file))
