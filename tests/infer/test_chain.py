@@ -110,6 +110,16 @@ def test_what_is_far_out_stays_finite() -> None:
     assert torch.isfinite(x.grad).all()
 
 
+def test_many_texts_are_read_as_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    loss, emissions = drawn(5, 6, 9)
+    lengths = np.array([6, 1, 3, 6, 2, 5, 4, 6, 1])
+    chain = chain_of(loss)
+    whole = chain.best(emissions, lengths)
+    monkeypatch.setattr("hiddenstate.infer.chain.AT_ONCE", 16)
+    np.testing.assert_array_equal(chain.best(emissions, lengths), whole)
+    assert chain.best(emissions[:, :0], lengths[:0]).shape == (6, 0)
+
+
 def test_a_text_without_words_has_no_tags() -> None:
     chain = chain_of(drawn(0, 1, 1)[0])
     assert chain.best(np.zeros((0, 2, 4)), np.zeros(2, int)).shape == (0, 2)

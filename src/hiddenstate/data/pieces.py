@@ -31,10 +31,10 @@ def cut(text: str, tokenise: Tokeniser = NEWEST) -> list[Piece]:
         start = end = place
         for number, letter in enumerate(_letters(word)):
             there = at
-            while there < len(letters) and letters[there][0] != letter:
+            while there < len(letters) and letters[there][0] != letter and _dropped(letters[there][0]):
                 there += 1
             if there == len(letters):
-                continue  # a letter that only the folded text has
+                continue  # a letter that only the folded text has; any other that differs was written for it
             start = letters[there][1] if number == 0 else start
             end, at = letters[there][1] + 1, there + 1
         while end < len(text) and unicodedata.category(text[end]).startswith("M"):
@@ -42,6 +42,11 @@ def cut(text: str, tokenise: Tokeniser = NEWEST) -> list[Piece]:
         found.append(Piece(word, start, max(start, end)))
         place = max(place, end)
     return found
+
+
+def _dropped(letter: str) -> bool:
+    """Whether a tokeniser may leave a letter out: what only divides or lays out, and the line of tatweel."""
+    return letter == "\u0640" or unicodedata.category(letter)[0] in "CZ"
 
 
 def _letters(text: str) -> str:

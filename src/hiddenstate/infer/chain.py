@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+AT_ONCE = 2**20  # paths between tags that are compared at once: 4 MB
+
 
 @dataclass(frozen=True)
 class Chain:
@@ -26,6 +28,14 @@ class Chain:
         >>> chain.best(np.array([[[2.0, 0.0]], [[0.0, 1.0]]]), np.array([2]))[:, 0].tolist()
         [0, 0]
         """
+        B, K = emissions.shape[1:]
+        size = max(1, AT_ONCE // K**2)
+        parts = [slice(start, start + size) for start in range(0, B, size)]
+        found = [self._best(emissions[:, part], lengths[part]) for part in parts]
+        return np.concatenate(found, 1) if found else np.zeros((len(emissions), 0), np.int64)
+
+    def _best(self, emissions: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """`best` for some texts, whose paths between all tags are laid out at once."""
         T, B, _ = emissions.shape
         came = np.zeros(emissions.shape, np.int32)
         score = self.start + emissions[0] if T else np.zeros((B, len(self.start)))
