@@ -123,6 +123,15 @@ def test_evaluate_and_chat(cli: Callable, tagger: tuple[Path, Said]) -> None:
     assert any(row.startswith("  city.from = Oslo") for row in talk)
 
 
+def test_what_training_never_showed_is_named(
+    cli: Callable, tagger: tuple[Path, Said], tmp_path: Path
+) -> None:
+    (tmp_path / "a.conll").write_text("go O\nMars B-planet\n", encoding="utf-8")
+    said = cli("evaluate", tagger[0], "--data", tmp_path / "a.conll")
+    assert said.code == 0
+    assert "Slots that training never shows, counted as missed: planet." in " ".join(said.out.split())
+
+
 def test_it_answers_without_torch(tagger: tuple[Path, Said]) -> None:
     folder, _ = tagger
     done = subprocess.run(

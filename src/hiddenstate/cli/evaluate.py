@@ -22,6 +22,8 @@ def evaluate(
     """Measure a run on what it has not seen, or on other data.
 
     hiddenstate evaluate runs/tickets --data other.csv --json
+
+    hiddenstate evaluate runs/assistant --split validation
     """
     from hiddenstate import tasks
 
@@ -30,6 +32,8 @@ def evaluate(
     on = screen.console(for_program=json)
     screen.measures(on, module.shown.MEASURES, found)
     screen.say(on)
+    for sentence in found.get("notes", ()):
+        screen.say(on, screen.printable(sentence))
     screen.line(on, f"Report    {found['report']}")
     if json:
         screen.emit(found)
