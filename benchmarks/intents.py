@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from measurement import HOUSE, Figures, Task
+from noise import nonsense, under_typos
 
 from hiddenstate import intact
 from hiddenstate.data import sources
@@ -28,6 +29,7 @@ from hiddenstate.data.corpus import Corpus, Example
 from hiddenstate.data.split import split as divided
 from hiddenstate.runs import Run
 from hiddenstate.tasks import classify
+from hiddenstate.tasks.classify.baseline import Snapshot
 
 DIRECTIONS = {"unidirectional": False, "bidirectional": True}
 SNAPSHOT = "snapshot"
@@ -128,8 +130,12 @@ def few_shot(trainings: Trainings, counts: Sequence[int]) -> Task:
             write_csv(few, path)
             spec = trainings.spec("unidirectional", seed).model_copy(update={"data": str(path)})
             summary = classify.train(spec, Path(folder) / "run")
+            classifier = classify.load(Path(folder) / "run")
         model, rival = figures_of(summary), figures_of(summary["baseline"])
         model["ahead"] = model["accuracy"] - rival["accuracy"]
+        model |= nonsense(classifier, seed)
+        wrong = under_typos(classifier, few, seed, Snapshot.fit(few, learn_scope=False))
+        model, rival = {**model, **wrong["model"]}, {**rival, **wrong["rival"]}
         return {variant: model, f"{variant}, {SNAPSHOT}": rival}
 
     settings = {**trainings.settings(), "bidirectional": False}

@@ -15,6 +15,7 @@ import digits
 import grammar
 import intents
 import memory
+import rough
 import shipping
 from measurement import HOUSE, RESULTS, Record, Task, measure
 
@@ -59,6 +60,8 @@ TASKS: dict[str, Callable[[argparse.Namespace], Task]] = {
     "clinc": lambda given: intents.clinc(_trainings(given)),
     "few_shot": _few_shot,
     "latency": lambda given: intents.latency(_trainings(given)),
+    "rough": lambda given: rough.whole(_trainings(given)),
+    "imbalance": lambda given: rough.imbalance(_trainings(given)),
     "size": lambda given: intents.size(_trainings(given)),
     "int8": lambda given: shipping.int8(_trainings(given)),
     "bulk": lambda given: shipping.bulk(_trainings(given), 2_000 if given.quick else 100_000),

@@ -45,6 +45,14 @@ Seed = Annotated[int | None, typer.Option(metavar="N", help="The same seed gives
 Int8 = Annotated[
     bool, typer.Option("--int8", help="Keep weights in 8 bits, not 16, and word tables in 4: a smaller file.")
 ]
+Vectors = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Word vectors to begin with: .vec, .txt or .npz, on this disk."),
+]
+Balance = Annotated[
+    str | None,
+    typer.Option(metavar="auto|none", help="Let rare intents weigh more where sizes are far apart, or not."),
+]
 Pairs = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, such as epochs=30; may be repeated."),
@@ -71,6 +79,8 @@ def train(
     activation: options.Activation = None,
     seed: Seed = None,
     int8: Int8 = False,
+    vectors: Vectors = None,
+    balance: Balance = None,
     settings: Pairs = None,
     time_limit: TimeLimit = None,
     resume: Resume = None,
@@ -95,6 +105,8 @@ def train(
         "activation": activation,
         "seed": seed,
         "int8": int8 or None,
+        "vectors": None if vectors is None else str(vectors),
+        "balance": balance,
     }
     given = options.settings(settings or (), named)
     limit = options.seconds(time_limit)

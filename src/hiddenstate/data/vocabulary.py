@@ -17,6 +17,7 @@ from hiddenstate.errors import DataError, InvalidArgument
 
 PADDING = 0
 UNKNOWN = 1
+FIRST_WORD = 2  # the id of a vocabulary's first word
 MAX_WORDS = 512  # a longer text is cut here by `shorten`
 MAX_LETTERS = 64  # of a longer word, only these first letters have n-grams
 
@@ -47,7 +48,7 @@ class Vocabulary:
     def __post_init__(self) -> None:
         if not all(isinstance(word, str) for word in self.words):
             raise InvalidArgument("a vocabulary holds strings alone; convert its words to str")
-        ids = {word: index for index, word in enumerate(self.words, start=2)}
+        ids = {word: index for index, word in enumerate(self.words, start=FIRST_WORD)}
         if len(ids) != len(self.words):
             twice = Counter(self.words).most_common(1)[0][0]
             raise InvalidArgument(

@@ -107,8 +107,17 @@ def clip(text: str, letters: int) -> str:
     """
     if len(text) <= letters:
         return text
-    graphemes = list(text) if text.isascii() else _graphemes_of()(text)
-    return text if len(graphemes) <= letters else "".join(graphemes[: letters - 1]) + "…"
+    cut = graphemes(text)
+    return text if len(cut) <= letters else "".join(cut[: letters - 1]) + "…"
+
+
+def graphemes(text: str) -> list[str]:
+    """The letters of a text as a person counts them, marks with their letter.
+
+    >>> graphemes("हिन्दी"), graphemes("time")
+    (['हि', 'न्दी'], ['t', 'i', 'm', 'e'])
+    """
+    return list(text) if text.isascii() else _graphemes_of()(text)
 
 
 # --- any script ---

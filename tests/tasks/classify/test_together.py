@@ -11,7 +11,7 @@ from hiddenstate.tasks.classify import Classifier
 from hiddenstate.tasks.classify.reader import Reader, parameter_shapes
 from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text.encoder import Encoder
-from hiddenstate.tasks.text.rejection import Decision
+from hiddenstate.tasks.text.rejection import Decision, scope_scores
 from hiddenstate.tasks.text.settings import READOUTS
 
 KNOWN = ("set an alarm for seven play some music what time is it " + "turn the lights off now").split()
@@ -69,7 +69,8 @@ def test_no_texts_have_no_answers() -> None:
 def test_ranked_intents_are_those_of_a_stable_sort() -> None:
     model = MODELS["default"]
     logits = np.random.default_rng(2).integers(0, 3, (50, 8)).astype(np.float32)  # many are equal
-    for row, (ranked, score) in zip(logits, model._ranked(logits), strict=True):
+    scores = scope_scores(logits, len(model.labels))
+    for row, (ranked, score) in zip(logits, model._ranked(logits, scores), strict=True):
         shares = model.probabilities_of(row)
         best = sorted(range(7), key=lambda place: -shares[place])[:5]
         assert [name for name, _ in ranked] == [model.labels[place] for place in best]

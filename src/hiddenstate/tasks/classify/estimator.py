@@ -66,7 +66,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         own = {"cell": self.cell, "hidden": self.hidden, "bidirectional": self.bidirectional}
         spec = ClassifySpec.from_options(
             {"seed": self.seed, **own, "epochs": self.epochs, **(self.settings or {}), "data": "(in memory)"}
-        )
+        ).sized()
         examples = tuple(Example(t, str(label)) for t, label in zip(texts, labels, strict=True))
         digest = hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
         corpus = Corpus("the texts given", {"train": examples}, self.out_of_scope, digest)

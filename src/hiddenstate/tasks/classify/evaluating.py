@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hiddenstate.tasks.classify import report
 from hiddenstate.tasks.classify.measures import Answers, measures
 from hiddenstate.tasks.classify.predictor import Classifier
 from hiddenstate.tasks.classify.spec import ClassifySpec
-from hiddenstate.tasks.text.rejection import scope_scores
+from hiddenstate.tasks.text.rejection import softmax
 
 
 def evaluate(
@@ -48,6 +49,7 @@ def evaluate(
     notes = [
         f"{len(texts)} texts of {corpus.name}, split {split}.",
         f"Decision: {decision_in_words(classifier)}",
+        calibration_in_words(classifier, found),
     ]
     row = {"name": classifier.spec.title, **found}
     picture = "evaluation.png"  # confusion.png is the report's
@@ -85,15 +87,28 @@ def answers_of(classifier: Classifier, corpus: Corpus, name: str) -> tuple[Answe
             f"{len(number)} labels. Correct the spelling, take those rows out, or train with them."
         )
     texts = [e.text for e in examples]
-    logits, intents = classifier.logits(texts), len(classifier.labels)
+    logits, scores = classifier.judged(texts)
+    intents = len(classifier.labels)
     return Answers(
         classifier.labels,
         logits[:, :intents].argmax(1),
         classifier.probabilities_of(logits).max(1),
-        scope_scores(logits, intents),
+        scores,
         np.array([number.get(e.label, intents) for e in examples], dtype=np.int64),
         classifier.decision.threshold,
+        softmax(logits[:, :intents]).max(1),
     ), texts
+
+
+def calibration_in_words(classifier: Classifier, found: Mapping[str, float | None]) -> str:
+    """How far probabilities can be believed."""
+    if found["ece"] is None or found["ece_unscaled"] is None:
+        return "Calibration: no text here is in scope, so nothing can be said of it."
+    return (
+        f"Calibration: a probability is {100 * found['ece']:.1f} points off in the mean (ECE, 15 bins), and "
+        f"was {100 * found['ece_unscaled']:.1f} off before a temperature was fitted on validation: "
+        f"{classifier.decision.temperature:.2f}."
+    )
 
 
 def decision_in_words(classifier: Classifier) -> str:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hiddenstate.data.batch import Batch, bucketed
-from hiddenstate.data.corpus import Corpus
+from hiddenstate.data.corpus import Corpus, Example
+from hiddenstate.data.vectors import WordVectors, read_vectors
 from hiddenstate.progress import Silent
 from hiddenstate.runs import Run
 from hiddenstate.tasks.classify.model import IntentModel
@@ -22,7 +23,10 @@ from hiddenstate.tasks.classify.reader import logits_of
 from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text import rejection
 from hiddenstate.tasks.text.encoder import Encoded, Encoder
+from hiddenstate.tasks.text.familiarity import least_familiar
+from hiddenstate.tasks.text.names import telling
 from hiddenstate.tasks.text.rejection import Decision, softmax
+from hiddenstate.tasks.text.typos import noisy
 from hiddenstate.train import Fitted, TrainSettings, fit
 
 # The mean probability of the right intent chooses the best epoch: on few texts, accuracy is luck.
@@ -31,6 +35,8 @@ SHARES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # exact in half precision
 FEWEST_TO_SHARE = 30  # texts of validation
 HELD_OUT = "\0held out"  # no label of a file can be this
 FEWEST_TO_HOLD_OUT = 5
+UNEVEN = 3  # times the examples of the smallest answer
+RARE = 4  # examples: what is rarer can hardly be learned, however much it weighs
 WIDE_SMOOTHING = 0.15  # label smoothing of the wide head, which is surer of itself than the deep one
 
 
@@ -43,6 +49,8 @@ class Prepared:
     learns_scope: bool
     encoded: dict[str, list[Encoded]]
     targets: dict[str, np.ndarray]
+    vectors: WordVectors | None = None  # of the words of the vocabulary, in its order
+    named: tuple[str, ...] = ()  # the labels whose names are the last examples of training
 
     @property
     def answers(self) -> int:
@@ -70,7 +78,12 @@ def prepare(corpus: Corpus, spec: ClassifySpec) -> Prepared:
     }
     learns = spec.out_of_scope and any(e.label not in number for e in used["train"])
     texts = [e.text for e in used["train"]]
-    encoder = Encoder.build(texts, spec.letter_buckets, spec.wide_buckets, spec.tokeniser_for(texts))
+    tokenise = spec.tokeniser_for(texts)
+    names: dict[str, str] = {}
+    if spec.label_names:
+        names = telling(labels, {word for text in texts for word in tokenise(text)}, tokenise)
+        used["train"] += [Example(text, label) for label, text in names.items()]
+    encoder = Encoder.build([e.text for e in used["train"]], spec.letter_buckets, spec.wide_buckets, tokenise)
     return Prepared(
         encoder,
         labels,
@@ -80,7 +93,24 @@ def prepare(corpus: Corpus, spec: ClassifySpec) -> Prepared:
             name: np.array([number.get(e.label, len(labels)) for e in examples], dtype=np.int64)
             for name, examples in used.items()
         },
+        None if spec.vectors is None else read_vectors(spec.vectors, encoder.vocabulary.words),
+        tuple(names),
     )
+
+
+def class_weights(targets: np.ndarray, answers: int, balance: str) -> np.ndarray | None:
+    """The weight [K] of each answer's examples, or None where all weigh the same.
+
+    The inverse square root of their number, 1 for a mean example, where the largest answer has UNEVEN times
+    as many examples as the smallest. The full inverse would let the few examples of a rare intent decide all;
+    one of under RARE counts as of RARE.
+    """
+    counts = np.bincount(targets, minlength=answers).astype(np.float64)
+    taken = np.maximum(counts, RARE)
+    if balance == "none" or taken.max() < UNEVEN * taken.min():
+        return None
+    weights = 1 / np.sqrt(taken)
+    return np.asarray(weights * counts.sum() / (weights @ counts), dtype=np.float32)
 
 
 class EpochBatches(Sequence[Batch]):
@@ -88,8 +118,14 @@ class EpochBatches(Sequence[Batch]):
 
     def __init__(self, prepared: Prepared, spec: ClassifySpec, epoch: int) -> None:
         self.prepared, self.encoded = prepared, prepared.encoded["train"]
+        self.spec, self.epoch = spec, epoch
         lengths = np.array([len(each.ids) for each in self.encoded])
-        self.rows = bucketed(lengths, spec.batch_size, seed=spec.seed, epoch=epoch)
+        _, readings = _rounds(spec, len(lengths))
+        self.rows = [
+            rows
+            for reading in range(epoch * readings, (epoch + 1) * readings)
+            for rows in bucketed(lengths, spec.batch_size, seed=spec.seed, epoch=reading)
+        ]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -102,9 +138,26 @@ class EpochBatches(Sequence[Batch]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         rows = self.rows[index]
-        return self.prepared.encoder.batch(
-            [self.encoded[i] for i in rows], self.prepared.targets["train"][rows]
-        )
+        texts = [self.encoded[i] for i in rows]
+        if self.spec.typo_noise:
+            texts = self._misspelt(texts, np.random.default_rng([self.spec.seed, self.epoch, index]))
+        return self.prepared.encoder.batch(texts, self.prepared.targets["train"][rows])
+
+    def _misspelt(self, texts: Sequence[Encoded], generator: np.random.Generator) -> list[Encoded]:
+        """Half of the texts with misspelt words, so that a word written well is as certain as it was."""
+        words = [
+            noisy(each.words, generator, self.spec.typo_noise) if generator.random() < 0.5 else each.words
+            for each in texts
+        ]
+        return self.prepared.encoder.encode_split(words)
+
+
+def _rounds(spec: ClassifySpec, examples: int) -> tuple[int, int]:
+    """How many epochs, and how often each reads the texts: small sets more often, judged no more often."""
+    steps = math.ceil(examples / spec.batch_size)
+    wanted = max(spec.epochs, math.ceil(spec.least_steps / steps))
+    readings = max(1, wanted // spec.epochs)
+    return math.ceil(wanted / readings), readings
 
 
 def loss_of(module: nn.Module, batch: Batch) -> Tensor:
@@ -114,12 +167,15 @@ def loss_of(module: nn.Module, batch: Batch) -> Tensor:
     """
     model, targets = cast(IntentModel, module), torch.from_numpy(batch.targets)
     spec, read = model.spec, model.read(batch)
-    loss = functional.cross_entropy(model.answer_of(read), targets, label_smoothing=spec.label_smoothing)
+    weight = model.class_weight
+    loss = functional.cross_entropy(
+        model.answer_of(read), targets, weight, label_smoothing=spec.label_smoothing
+    )
     if spec.mixup:
         loss = loss + 0.5 * _mixed_loss(model, read, targets)
     wide = model.wide_logits(batch)
     if wide is not None:
-        loss = loss + functional.cross_entropy(wide, targets, label_smoothing=WIDE_SMOOTHING)
+        loss = loss + functional.cross_entropy(wide, targets, weight, label_smoothing=WIDE_SMOOTHING)
     return loss
 
 
@@ -131,16 +187,18 @@ def _mixed_loss(module: IntentModel, read: Tensor, targets: Tensor) -> Tensor:
     logits = module.answer_of(share * read + (1 - share) * read[other])
 
     def against(answers: Tensor) -> Tensor:
-        return functional.cross_entropy(logits, answers, label_smoothing=spec.label_smoothing)
+        return functional.cross_entropy(
+            logits, answers, module.class_weight, label_smoothing=spec.label_smoothing
+        )
 
     return share * against(targets) + (1 - share) * against(targets[other])
 
 
 def settings_of(spec: ClassifySpec, examples: int, time_limit: float | None) -> TrainSettings:
     """The loop's settings: small sets are read more often."""
-    steps = math.ceil(examples / spec.batch_size)
+    epochs, _ = _rounds(spec, examples)
     return TrainSettings(
-        epochs=max(spec.epochs, math.ceil(spec.least_steps / steps)),
+        epochs=epochs,
         learning_rate=spec.learning_rate,
         weight_decay=spec.weight_decay,
         schedule="cosine",
@@ -161,6 +219,10 @@ def fit_model(
     """Build and train the model on the training split, validated on in-scope texts."""
     torch.manual_seed(spec.seed)
     module = IntentModel(spec, prepared.encoder.words, prepared.answers)
+    weights = class_weights(prepared.targets["train"], prepared.answers, spec.balance)
+    module.class_weight = None if weights is None else torch.from_numpy(weights)
+    if prepared.vectors is not None:
+        module.begin_with(prepared.vectors)
     texts, targets = prepared.held_out()
 
     def validate(_: nn.Module) -> dict[str, float]:
@@ -174,7 +236,9 @@ def fit_model(
         return EpochBatches(prepared, spec, epoch)
 
     watch = None if run is not None else Silent()  # a run is what a person waits for
-    return module, fit(module, loss_of, batches, validate, settings, run, size=len, watch=watch)
+    fitted = fit(module, loss_of, batches, validate, settings, run, size=len, watch=watch)
+    module.keep_vectors()
+    return module, fitted
 
 
 def decide(
@@ -193,14 +257,18 @@ def decide(
         _fit_share(module, prepared, texts, targets)
     logits, intents = logits_of(module, prepared.encoder, texts), len(prepared.labels)
     temperature = rejection.fit_temperature(logits[:, :intents], targets)
-    scores, right = rejection.scope_scores(logits, intents), logits[:, :intents].argmax(1) == targets
+    least = least_familiar([each.words for each in prepared.encoded["train"]])
+    scores = prepared.encoder.scope_scores(texts, logits, intents, least)
+    right = logits[:, :intents].argmax(1) == targets
     outside, _ = prepared.rows("validation", in_scope=False)
     if len(outside) >= rejection.LEAST_EXAMPLES:
-        against = rejection.scope_scores(logits_of(module, prepared.encoder, outside), intents)
+        of_outside = logits_of(module, prepared.encoder, outside)
+        against = prepared.encoder.scope_scores(outside, of_outside, intents, least)
         threshold = rejection.choose_threshold(scores, right, against)
-        return Decision(temperature, threshold, f"{len(outside)} out-of-scope examples of validation")
+        source = f"{len(outside)} out-of-scope examples of validation"
+        return Decision(temperature, threshold, source, least)
     share, source = _rehearsed_share(spec, corpus, time_limit)
-    return Decision(temperature, rejection.quantile_threshold(scores, right, share), source)
+    return Decision(temperature, rejection.quantile_threshold(scores, right, share), source, least)
 
 
 def _fit_share(

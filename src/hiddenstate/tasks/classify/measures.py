@@ -7,6 +7,9 @@ kept_99_recall       out-of-scope texts refused where 99 % of the right answers 
 auroc                the chance that an in-scope text scores above an out-of-scope one
 macro_f1             mean F1 of the intents (and of out of scope, where there is any), at the threshold
 overall_accuracy     all texts answered right at the threshold, refusing being right out of scope
+ece                  how far the probability of the best intent lies from how often it is right, in scope:
+                     expected calibration error in 15 bins of equal width (Naeini et al. 2015)
+ece_unscaled         the same before the temperature was fitted
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ class Answers:
     scores: np.ndarray
     targets: np.ndarray
     threshold: float
+    unscaled: np.ndarray | None = None  # probability [N] of the best intent before the temperature
 
     @property
     def inside(self) -> np.ndarray:
@@ -62,6 +66,10 @@ def measures(answers: Answers) -> dict[str, float | None]:
         "auroc": None,
         "macro_f1": float(np.mean([row.f1 for row in per_intent(answers)])) if len(given) else None,
         "overall_accuracy": _share(given == answers.truth),
+        "ece": calibration_error(answers.probability[inside], right[inside]),
+        "ece_unscaled": None
+        if answers.unscaled is None
+        else calibration_error(answers.unscaled[inside], right[inside]),
     }
     if inside.any() and outside.any():
         scores = answers.scores
@@ -69,6 +77,19 @@ def measures(answers: Answers) -> dict[str, float | None]:
         kept = 0.99 * float(np.mean(right[inside]))
         found["kept_99_recall"] = rejection.recall_at(scores[inside], right[inside], scores[outside], kept)
     return found
+
+
+def calibration_error(probability: np.ndarray, right: np.ndarray, bins: int = 15) -> float | None:
+    """The mean distance of probability [N] and share of right answers [N] within bins; None without texts.
+
+    >>> calibration_error(np.array([0.9, 0.9, 0.9, 0.9]), np.array([True, True, True, False]))
+    0.15
+    """
+    if not len(right):
+        return None
+    bin_of = np.minimum((probability * bins).astype(np.int64), bins - 1)
+    surplus = np.bincount(bin_of, probability.astype(np.float64) - right, minlength=bins)
+    return float(round(np.abs(surplus).sum() / len(right), 12))
 
 
 def _share(flags: np.ndarray) -> float | None:

@@ -14,11 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hiddenstate.data.batch import Bags, Batch
+from hiddenstate.data.vectors import WordVectors
+from hiddenstate.data.vocabulary import FIRST_WORD
 from hiddenstate.layers import Recurrent
 from hiddenstate.tasks.classify.reader import Reader, as_stored, cell_of
 from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text.readout import Readout
 
+FIRST_SPREAD = 0.1  # of the words' and letters' numbers
 FIRST_SHARE = 1.5  # of the wide head, until validation decides
 
 
@@ -64,12 +67,14 @@ class IntentModel(nn.Module):
         share = FIRST_SHARE if spec.wide_share is None else spec.wide_share
         self.register_buffer("wide_share", torch.tensor(share))
         self.wide_share: Tensor
+        self.class_weight: Tensor | None = None  # [K], in the loss
+        self.kept: tuple[Tensor, Tensor] | None = None  # rows [n] of the word table, and what they stay at
         self._first_values()
 
     def _first_values(self) -> None:
         """Small words, orthogonal recurrent blocks (Saxe et al. 2014), a wide head that says nothing yet."""
         for table in (self.word, self.letters):
-            nn.init.normal_(table.weight, 0.0, 0.1)
+            nn.init.normal_(table.weight, 0.0, FIRST_SPREAD)
         for name, parameter in self.recurrent.named_parameters():
             if "weight_hh" in name:
                 for block in parameter.data.split(parameter.shape[1]):
@@ -83,6 +88,23 @@ class IntentModel(nn.Module):
                     self._forget_block(parameter).fill_(1.0)
         if self.spec.wide:
             nn.init.zeros_(self.wide.weight)
+
+    def begin_with(self, vectors: WordVectors) -> None:
+        """Give words the vectors found, brought to the size of the other rows by one factor for all."""
+        rows = torch.from_numpy(vectors.places) + FIRST_WORD
+        size = float(np.sqrt(np.mean(vectors.values**2))) if vectors.values.size else 0.0
+        values = torch.from_numpy(vectors.values) * (FIRST_SPREAD / size if size else 1.0)
+        with torch.no_grad():
+            self.word.weight[rows] = values
+        if not self.spec.tune_vectors:
+            self.kept = rows, values
+            self.word.weight.register_hook(lambda gradient: gradient.index_fill(0, rows, 0.0))
+
+    def keep_vectors(self) -> None:
+        """Undo the decay of vectors that are not to be tuned."""
+        if self.kept is not None:
+            with torch.no_grad():
+                self.word.weight[self.kept[0]] = self.kept[1]
 
     def _forget_block(self, bias: Tensor) -> Tensor:
         labels = self.recurrent.cell.labels["W"]

@@ -16,6 +16,7 @@ from hiddenstate.runs import Run
 from hiddenstate.tasks.classify.reader import Listener, Reader, logits_of, parameter_shapes, stored
 from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text.encoder import Encoded, Encoder
+from hiddenstate.tasks.text.familiarity import lowered
 from hiddenstate.tasks.text.rejection import Decision, scope_scores, softmax
 
 RANKED = 5  # how many intents a prediction names
@@ -69,7 +70,8 @@ class Classifier:
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Classify texts; an empty text is read as one unknown word."""
         encoded = self.encoder.encode_texts(texts)
-        found = self._ranked(self._logits(encoded))
+        logits = self._logits(encoded)
+        found = self._ranked(logits, self._scores(encoded, logits))
         return [
             self._prediction(text, each, ranked, score)
             for text, each, (ranked, score) in zip(texts, encoded, found, strict=True)
@@ -87,6 +89,12 @@ class Classifier:
         """The probability of each intent [..., C] where the scores [..., K] are these."""
         return softmax(logits[..., : len(self.labels)] / self.decision.temperature)
 
+    def judged(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The logits [N, K] of texts, and their scores [N] of being in scope, to be held to the threshold."""
+        encoded = self.encoder.encode_texts(texts)
+        logits = self._logits(encoded)
+        return logits, self._scores(encoded, logits)
+
     def listen(self) -> Listener:
         """Begin a text that arrives word by word: feed words, and get the scores after each."""
         return Listener(self.model, self.encoder)
@@ -95,7 +103,13 @@ class Classifier:
         """The answer after each word of a text, as a listener would have it."""
         words, _ = self.encoder.words_of(text)
         found = []
-        for word, (ranked, score) in zip(words, self._ranked(self.listen().feed(words)), strict=True):
+        logits = self.listen().feed(words)
+        scores = lowered(
+            scope_scores(logits, len(self.labels)),
+            self.encoder.familiarity.running(words),
+            self.decision.familiar,
+        )
+        for word, (ranked, score) in zip(words, self._ranked(logits, scores), strict=True):
             label, probability = ranked[0]
             inside = score >= self.decision.threshold
             known = word in self.encoder.vocabulary
@@ -105,7 +119,10 @@ class Classifier:
     def _logits(self, encoded: Sequence[Encoded]) -> np.ndarray:
         return logits_of(self.model, self.encoder, encoded)
 
-    def _ranked(self, logits: np.ndarray) -> Iterator[tuple[Ranked, float]]:
+    def _scores(self, encoded: Sequence[Encoded], logits: np.ndarray) -> np.ndarray:
+        return self.encoder.scope_scores(encoded, logits, len(self.labels), self.decision.familiar)
+
+    def _ranked(self, logits: np.ndarray, of_scope: np.ndarray) -> Iterator[tuple[Ranked, float]]:
         """Of each text: the best few intents with their probabilities, and the score of being in scope."""
         probabilities = self.probabilities_of(logits)
         left, rows = probabilities.copy(), np.arange(len(logits))
@@ -114,8 +131,8 @@ class Classifier:
             places.append(left.argmax(1))  # of equal ones the first
             left[rows, places[-1]] = -np.inf
         shares = np.stack([probabilities[rows, place] for place in places], 1).tolist()
-        scores = scope_scores(logits, len(self.labels)).tolist()
-        for best, share, score in zip(np.stack(places, 1).tolist(), shares, scores, strict=True):
+        best_ones, scores = np.stack(places, 1).tolist(), of_scope.tolist()
+        for best, share, score in zip(best_ones, shares, scores, strict=True):
             yield tuple(zip([self.labels[place] for place in best], share, strict=True)), score
 
     def _prediction(self, text: str, encoded: Encoded, ranked: Ranked, score: float) -> Prediction:

@@ -15,6 +15,7 @@ MEASURES = {
     "auroc": "in scope against out of scope: AUROC",
     "macro_f1": "mean F1 of the answers",
     "overall_accuracy": "all texts: right",
+    "ece": "probabilities off by (ECE)",
 }
 HEADLINE = ("accuracy", "accuracy")  # what stands beside time and size: the column, and its measure
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,12 +16,20 @@ from hiddenstate.checkpoint import environment
 from hiddenstate.data.checks.labels import spelling_in_words
 from hiddenstate.data.corpus import Corpus
 from hiddenstate.data.split import FEWEST, Division, split
-from hiddenstate.data.vocabulary import MAX_WORDS
+from hiddenstate.data.vectors import WordVectors
+from hiddenstate.data.vocabulary import FIRST_WORD, MAX_WORDS
+from hiddenstate.errors import DataError
 from hiddenstate.runs import Run
 from hiddenstate.tasks.classify import report
 from hiddenstate.tasks.classify.baseline import Snapshot
-from hiddenstate.tasks.classify.evaluating import answers_of, decision_in_words, read_corpus, same_division
-from hiddenstate.tasks.classify.fitting import Prepared, decide, fit_model, prepare
+from hiddenstate.tasks.classify.evaluating import (
+    answers_of,
+    calibration_in_words,
+    decision_in_words,
+    read_corpus,
+    same_division,
+)
+from hiddenstate.tasks.classify.fitting import Prepared, class_weights, decide, fit_model, prepare
 from hiddenstate.tasks.classify.measures import Answers, measures
 from hiddenstate.tasks.classify.predictor import Classifier
 from hiddenstate.tasks.classify.spec import ClassifySpec
@@ -49,18 +58,24 @@ def train(
         values = run.spec()
         spec = ClassifySpec.from_run(values.get("spec", {}), str(run.path / "spec.json"))
         division = same_division(spec, values)
+        prepared = prepare(division.corpus, spec)
+        if values.get("data", {}).get("vectors") != _digest(prepared):
+            raise DataError(
+                f"{spec.vectors} has changed since the run began; restore the file, or train anew"
+            )
         _note_environment(run, values)
     else:
+        spec = spec.sized()
         division = split(read_corpus(spec), spec.seed)
+        prepared = prepare(division.corpus, spec)
         cell = (
             None if spec.cell_file is None else spec.cell_file.read_bytes()
         )  # before an old run, perhaps its own, goes
         run = Run.create(out, overwrite=overwrite)
-        run.write_spec(_described(spec, division))
+        run.write_spec(_described(spec, division, prepared))
         if cell is not None:
             run.write(spec.kept_name, cell)
     corpus = division.corpus
-    prepared = prepare(corpus, spec)
     before_fit = time.perf_counter() - began
     module, fitted = fit_model(prepared, spec, run, time_limit)
     after_fit = time.perf_counter()
@@ -74,7 +89,7 @@ def train(
     # what was spent before a run was stopped and resumed counts too
     seconds = before_fit + fitted.seconds + time.perf_counter() - after_fit
     say("Fitting the snapshot baseline, and judging both.")
-    warnings = _warnings(division, prepared)
+    warnings = _warnings(division, prepared, spec)
     summary = _report(run, corpus, seconds, prepared.learns_scope, warnings)
     return {
         **summary,
@@ -84,7 +99,15 @@ def train(
     }
 
 
-def _described(spec: ClassifySpec, division: Division) -> dict[str, Any]:
+def _digest(prepared: Prepared) -> str | None:
+    """A checksum of the word vectors that are begun with, None where there are none."""
+    found = prepared.vectors
+    return (
+        None if found is None else hashlib.sha256(found.places.tobytes() + found.values.tobytes()).hexdigest()
+    )
+
+
+def _described(spec: ClassifySpec, division: Division, prepared: Prepared) -> dict[str, Any]:
     corpus = division.corpus
     return {
         "task": "classify",
@@ -92,6 +115,7 @@ def _described(spec: ClassifySpec, division: Division) -> dict[str, Any]:
         "data": {
             "name": corpus.name,
             "sha256": corpus.sha256,
+            "vectors": _digest(prepared),
             "sizes": {name: len(examples) for name, examples in corpus.splits.items()},
             "indices": dict(division.indices),
             "small_classes": list(division.small_classes),
@@ -108,7 +132,7 @@ def _note_environment(run: Run, values: dict[str, Any]) -> None:
         run.write_spec({**values, "gone_on_with": [*known[1:], environment()]})
 
 
-def _warnings(division: Division, prepared: Prepared) -> list[str]:
+def _warnings(division: Division, prepared: Prepared, spec: ClassifySpec) -> list[str]:
     """What a person should know about the data, in sentences."""
     found = list(division.corpus.notes)
     found += spelling_in_words(e.label for examples in division.corpus.splits.values() for e in examples)
@@ -120,7 +144,32 @@ def _warnings(division: Division, prepared: Prepared) -> list[str]:
     cut = sum(each.dropped > 0 for texts in prepared.encoded.values() for each in texts)
     if cut:
         found.append(f"{cut} texts are longer than {MAX_WORDS} words; of each, only the first are read.")
+    if prepared.named:
+        found.append(
+            f"The names of {len(prepared.named)} of {len(prepared.labels)} intents are read as examples of "
+            "them too (--set label_names=false: not so)."
+        )
+    targets = prepared.targets["train"]
+    if class_weights(targets, prepared.answers, spec.balance) is not None:
+        sizes = np.bincount(targets)
+        found.append(
+            f"Intents have from {sizes[sizes > 0].min()} to {sizes.max()} examples to learn from: the rare "
+            "ones weigh more (--balance none: not so)."
+        )
+    if prepared.vectors is not None and spec.vectors is not None:
+        found.append(_coverage(prepared, prepared.vectors, spec.vectors))
     return found
+
+
+def _coverage(prepared: Prepared, vectors: WordVectors, path: str) -> str:
+    """How many words began with a vector of the file."""
+    known, words = set((vectors.places + FIRST_WORD).tolist()), len(prepared.encoder.vocabulary.words)
+    read = [word for each in prepared.encoded["train"] for word in each.ids.tolist()]
+    share = np.mean([word in known for word in read]) if read else 0.0
+    return (
+        f"{Path(path).name} has vectors of {len(known)} of the {words} words, which are {share:.0%} of all "
+        f"that is read in training ({1 - share:.0%} began at random)."
+    )
 
 
 def _snapshot_answers(snapshot: Snapshot, corpus: Corpus, name: str) -> Answers:
@@ -139,7 +188,7 @@ def _report(
     name = next(each for each in JUDGED if corpus.splits.get(each))
     answers, texts = answers_of(classifier, corpus, name)
     snapshot = Snapshot.fit(corpus, learns_scope)
-    ours = {
+    ours: dict[str, Any] = {
         "name": classifier.spec.title,
         **measures(answers),
         "seconds": seconds,
@@ -157,6 +206,7 @@ def _report(
     notes = [
         f"{len(texts)} texts of {corpus.name}, split {name}.",
         f"Decision: {decision_in_words(classifier)}",
+        calibration_in_words(classifier, ours),
     ]
     if classifier.encoder.tokenise.turkish:
         notes.append("Capitals are folded as in Turkish: I to ı, İ to i (--set language=other: not so).")

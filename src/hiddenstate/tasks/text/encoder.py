@@ -19,6 +19,8 @@ from hiddenstate.data.vocabulary import Vocabulary, letter_grams, shorten
 from hiddenstate.data.words import FIRST, Tokeniser
 from hiddenstate.errors import RunError
 from hiddenstate.tasks.text import wide
+from hiddenstate.tasks.text.familiarity import Familiarity, lowered
+from hiddenstate.tasks.text.rejection import scope_scores
 
 LETTER_SIZES = (3, 4, 5)
 NO_WORDS = "<empty>"  # what an empty text is read as: one unknown word
@@ -82,6 +84,10 @@ class Encoder:
         """Encode a text that is already in words."""
         return self._encoded([words], [dropped])[0]
 
+    def encode_split(self, texts: Sequence[Sequence[str]]) -> list[Encoded]:
+        """Encode texts that are already in words."""
+        return self._encoded(texts, [0] * len(texts))
+
     def _encoded(self, texts: Sequence[Sequence[str]], dropped: Sequence[int]) -> list[Encoded]:
         ids = self.vocabulary.encode(list(chain.from_iterable(texts)))
         grams, weights, begins = wide.weighted_texts(texts, self.rarity)
@@ -125,6 +131,15 @@ class Encoder:
             arrays={"known": known},
         )
 
+    def scope_scores(
+        self, encoded: Sequence[Encoded], logits: np.ndarray, intents: int, least: float
+    ) -> np.ndarray:
+        """How clearly each text [N] is in scope, lowered where it is less familiar than `least`."""
+        scores = scope_scores(logits, intents)
+        if least <= 0:
+            return scores
+        return lowered(scores, np.array([self.familiarity.of(each.words) for each in encoded]), least)
+
     def unknown(self, encoded: Encoded) -> tuple[str, ...]:
         """The words of a text that were never seen in training, each once."""
         return tuple(word for word in self.vocabulary.unknown(encoded.words) if word != NO_WORDS)
@@ -157,3 +172,8 @@ class Encoder:
     def words(self) -> int:
         """The rows that a word embedding needs, padding and unknown included."""
         return len(self.vocabulary)
+
+    @cached_property
+    def familiarity(self) -> Familiarity:
+        """How familiar a text is to who knows the words of the vocabulary."""
+        return Familiarity(self.vocabulary.words)

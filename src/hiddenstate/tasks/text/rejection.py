@@ -41,12 +41,14 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 class Decision:
     """How logits become an answer: divided by `temperature`, accepted from `threshold` on.
 
-    `chosen_from` says what the threshold was chosen on.
+    `chosen_from` says what the threshold was chosen on. Texts less familiar than `familiar` have a lowered
+    score (familiarity.py); 0 for none, as in runs that do not say.
     """
 
     temperature: float
     threshold: float
     chosen_from: str
+    familiar: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """The decision as JSON can hold it."""
@@ -57,12 +59,17 @@ class Decision:
         """Read a decision back; raises RunError where it cannot be right."""
         try:
             decision = cls(
-                float(values["temperature"]), float(values["threshold"]), str(values["chosen_from"])
+                float(values["temperature"]),
+                float(values["threshold"]),
+                str(values["chosen_from"]),
+                float(values.get("familiar", 0.0)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"{where} is damaged: {error}; train again") from error
         if not (decision.temperature > 0 and not np.isnan(decision.threshold)):
             raise RunError(f"{where} is damaged: temperature {decision.temperature}; train again")
+        if not 0 <= decision.familiar <= 1:
+            raise RunError(f"{where} is damaged: familiar {decision.familiar}; train again")
         return decision
 
 

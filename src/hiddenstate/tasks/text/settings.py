@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,6 +19,7 @@ class TextSpec(BaseModel):
     """Settings of a model that reads texts; unknown keys raise."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    before: ClassVar[Mapping[str, Any]] = {"tokeniser": 1}  # what runs meant that do not say
 
     task: str
     language: Literal["auto", "tr", "az", "other"] = "auto"  # whose capitals: that of ı is I in tr and az
@@ -52,7 +53,7 @@ class TextSpec(BaseModel):
         A cell's file is the copy that lies beside spec.json.
         """
         try:
-            spec = cls(**{"tokeniser": 1, **values})
+            spec = cls(**{**cls.before, **values})
             spec._check_readout()
         except (ValidationError, InvalidArgument) as error:
             words = _in_words(error, "") if isinstance(error, ValidationError) else str(error)
