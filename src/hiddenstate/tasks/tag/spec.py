@@ -37,7 +37,7 @@ class TagSpec(TextSpec):
 
     epochs: int = Field(20, ge=1, le=100_000)
     batch_size: int = Field(64, ge=1, le=65536)
-    least_steps: int = Field(1200, ge=0)  # small sets are read more often, until these many steps
+    least_steps: int = Field(1500, ge=0)  # small sets are read more often, until these many steps
     learning_rate: float = Field(6e-3, gt=0)
     wide_rate: float = Field(10.0, gt=0)
     weight_decay: float = Field(0.01, ge=0)
