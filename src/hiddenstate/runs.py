@@ -24,7 +24,16 @@ from hiddenstate import intact
 from hiddenstate.errors import InvalidArgument, RunError
 
 FORMAT = 1  # of spec.json and state.safetensors; a reader refuses a newer one
-OWN_FILES = ("state.safetensors", "weights.safetensors", "log.jsonl", "curves.png", "spec.json")
+OWN_FILES = (
+    "state.safetensors",
+    "weights.safetensors",
+    "start.safetensors",
+    "neighbours.safetensors",
+    "examples.csv",
+    "log.jsonl",
+    "curves.png",
+    "spec.json",
+)
 
 Arrays = dict[str, np.ndarray]
 
@@ -98,6 +107,14 @@ class Run:
 
     # Tensors
 
+    def write_arrays(self, name: str, arrays: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> None:
+        """Write arrays of any kind as a safetensors file, with notes in its header."""
+        self.write(name, to_safetensors(dict(arrays), metadata=dict(notes)))
+
+    def arrays(self, name: str) -> tuple[Arrays, dict[str, str]]:
+        """Read what `write_arrays` wrote; raises RunError where it is missing or damaged."""
+        return intact.read_tensors(self._file(name))
+
     def write_weights(self, weights: Mapping[str, np.ndarray]) -> None:
         """Write the weights that prediction uses."""
         self.write("weights.safetensors", to_safetensors(dict(weights)))
@@ -156,6 +173,17 @@ class Run:
         Raises RunError where the disk is full or closed to us.
         """
         intact.write(self._file(name), intact.to_utf8(content) if isinstance(content, str) else content)
+
+    def has(self, name: str) -> bool:
+        """Say whether a file of that name is there."""
+        return self._file(name).is_file()
+
+    def remove(self, name: str) -> None:
+        """Take a file away that is not needed any more; none there is no error."""
+        try:
+            self._file(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise intact.write_error(self._file(name), error) from error
 
     def text(self, name: str) -> str:
         """Read a text file of the run; raises RunError where it is missing or not UTF-8."""

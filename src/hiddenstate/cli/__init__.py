@@ -1,6 +1,7 @@
 """HOW DO I SAY IT IN A TERMINAL? One verb a room, one file a verb; each imports what is heavy when it runs.
 
 train evaluate predict chat     a task's model: from data to a folder, and from the folder to answers
+compare                         is one run better than another, or is it chance?
 cells data                      what is there to choose from
 data check                      what in your data would mislead training
 bench                           how fast, beside the peers
@@ -19,7 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 from hiddenstate import __version__
-from hiddenstate.cli import bench, cells, chat, check, data, demo, evaluate, predict, train
+from hiddenstate.cli import bench, cells, chat, check, compare, data, demo, evaluate, predict, train
 from hiddenstate.errors import HiddenStateError
 
 VERBS = (
@@ -27,6 +28,7 @@ VERBS = (
     evaluate.evaluate,
     predict.predict,
     chat.chat,
+    compare.compare,
     cells.cells,
     data.data,
     bench.bench,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hiddenstate.cli import options, screen
-from hiddenstate.errors import InvalidArgument
+from hiddenstate.errors import InvalidArgument, Unsupported
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def predict(
@@ -26,6 +30,12 @@ def predict(
         Path | None,
         typer.Option(metavar="FILE", help="Write the answers there once all are there, not to stdout."),
     ] = None,
+    why: Annotated[
+        bool,
+        typer.Option(
+            "--why", help="Say what speaks for the answer: words, runner-up, nearest training texts."
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each text, one a line.")] = False,
 ) -> None:
     """Say the intent of texts, and the values of slots in them.
@@ -35,6 +45,8 @@ def predict(
     hiddenstate predict runs/assistant "fly to oslo on monday" --json
 
     hiddenstate predict runs/tickets --file texts.txt --out answers.jsonl --json
+
+    hiddenstate predict runs/tickets "where is my parcel?" --why
     """
     from hiddenstate import tasks
 
@@ -43,40 +55,67 @@ def predict(
     if texts and out is not None:
         raise InvalidArgument("--out takes the answers to --file or to a pipe; leave it out.")
     module = tasks.of_run(run)
+    if why and not texts and not json:
+        raise InvalidArgument("--why draws the texts of the command line; for a file or a pipe add --json.")
+    given = _explaining(module, run) if why else Answering(module.load, module.shown)
     if texts:
-        _show(module, module.load(run).predict(texts), json)
+        _show(given, given.load(run).predict(texts), json)
     else:
-        _show_all(module, run, file, out, json)
+        _show_all(given, run, file, out, json)
 
 
-def _show(module: Any, found: Sequence[Any], json: bool) -> None:
+@dataclass(frozen=True)
+class Answering:
+    """Who answers, and how answers are shown: `load` reads what can `predict`, `draw` what is left to us."""
+
+    load: Callable[[Path], Any]
+    shown: Any
+    draw: Callable[[Console, Sequence[Any]], None] | None = None
+
+
+def _explaining(module: Any, run: Path) -> Answering:
+    """The same, with reasons; raises Unsupported where a task has none to give."""
+    explaining = getattr(module, "explaining", None)
+    if explaining is None:
+        raise Unsupported(
+            f"--why explains the intents of train classify; {run} was trained for another task."
+        )
+    from hiddenstate.cli import why
+
+    return Answering(explaining.Explainer.load, explaining, why.show)
+
+
+def _show(given: Answering, found: Sequence[Any], json: bool) -> None:
     """Print the answers to a few texts of the command line."""
-    if len(found) > 2 and not any(" " in each.text for each in found):
+    if len(found) > 2 and not any(" " in given.shown.values(each)["text"] for each in found):
         typer.echo(
             f"hiddenstate: read {len(found)} texts of one word; put quotes around a sentence.", err=True
         )
     _say_cut(sum(each.dropped > 0 for each in found))
     if json:
         for each in found:
-            screen.emit(module.shown.values(each))
+            screen.emit(given.shown.values(each))
         return
-    shown = module.shown.table(found)
+    if given.draw is not None:
+        given.draw(screen.console(), found)
+        return
+    shown = given.shown.table(found)
     screen.table(screen.console(), shown.columns, shown.rows, right=shown.right)
 
 
-def _show_all(module: Any, run: Path, file: Path | None, out: Path | None, json: bool) -> None:
+def _show_all(given: Answering, run: Path, file: Path | None, out: Path | None, json: bool) -> None:
     """Answer a file or a pipe line by line, and say what a person should know of it."""
     from hiddenstate.cli import bulk
 
     path = None if out is None else bulk.checked_out(out, file)
-    with bulk.source(file) as given:
-        model = module.load(run)
+    with bulk.source(file) as source:
+        model = given.load(run)
         if path is None:
-            count = bulk.answer(given, model.predict, module.shown, json)
+            count = bulk.answer(source, model.predict, given.shown, json)
         else:
-            count = bulk.answer_into(path, given, model.predict, module.shown, json)
+            count = bulk.answer_into(path, source, model.predict, given.shown, json)
         if not count.texts:
-            raise bulk.no_text(given)
+            raise bulk.no_text(source)
     _say_cut(count.dropped)
     if count.blank:
         what = "one blank line, which has" if count.blank == 1 else f"{count.blank:,} blank lines, which have"

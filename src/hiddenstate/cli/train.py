@@ -10,7 +10,7 @@ import typer
 
 from hiddenstate import native
 from hiddenstate.cli import options, screen
-from hiddenstate.errors import InvalidArgument
+from hiddenstate.errors import InvalidArgument, Unsupported
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,6 +64,12 @@ Resume = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Go on with a run that was stopped, as if it never was."),
 ]
+From = Annotated[
+    Path | None,
+    typer.Option(
+        "--from", metavar="RUN", help="Begin with what a run has learned; --data is new data beside its."
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run that --out holds.")]
 
 
@@ -84,6 +90,7 @@ def train(
     settings: Pairs = None,
     time_limit: TimeLimit = None,
     resume: Resume = None,
+    origin: From = None,
     overwrite: Overwrite = False,
     json: options.Json = False,
 ) -> None:
@@ -92,6 +99,8 @@ def train(
     hiddenstate train classify --data tickets.csv --out runs/tickets
 
     hiddenstate train tag --data nlu.yml --out runs/assistant
+
+    hiddenstate train classify --from runs/tickets --data new.csv --out runs/tickets-2
 
     Ctrl-C stops after the step and keeps the best; --resume goes on from there.
     """
@@ -111,21 +120,32 @@ def train(
     given = options.settings(settings or (), named)
     limit = options.seconds(time_limit)
     if resume is not None:
-        _refuse_beside_resume(given, task, out, overwrite)
+        _refuse_beside_resume(given, task, out, overwrite, origin)
         summary = go_on(resume, limit)
     else:
-        summary = begin(task, given, out, overwrite, limit)
+        summary = begin(task, given, out, overwrite, limit, origin)
     show(summary, json=json)
     if summary["stopped"] == "interrupted":
         raise typer.Exit(INTERRUPTED)
 
 
 def begin(
-    task: str | None, given: Mapping[str, object], out: Path | None, overwrite: bool, limit: float | None
+    task: str | None,
+    given: Mapping[str, object],
+    out: Path | None,
+    overwrite: bool,
+    limit: float | None,
+    origin: Path | None = None,
 ) -> dict[str, Any]:
-    """Train a new run, and return its summary."""
+    """Train a new run, from what another has learned where there is one, and return its summary."""
     from hiddenstate import tasks
 
+    if origin is not None:
+        module = _updated(task, origin)
+        folder = out or options.new_folder("classify", str(given.get("data") or origin.name))
+        _say_if_slower()
+        updated: dict[str, Any] = module.update(origin, given, folder, overwrite=overwrite, time_limit=limit)
+        return updated
     if task is None:
         listed = ", ".join(tasks.TASKS)
         raise InvalidArgument(
@@ -138,6 +158,19 @@ def begin(
     _say_if_slower()
     summary: dict[str, Any] = module.train(spec, folder, overwrite=overwrite, time_limit=limit)
     return summary
+
+
+def _updated(task: str | None, origin: Path) -> Any:
+    """The module of the task that a run was trained for; raises where it cannot go on with new data."""
+    from hiddenstate import tasks
+
+    module = tasks.of_run(origin)
+    name = module.SPEC.model_fields["task"].default
+    if task not in (None, name):
+        raise InvalidArgument(f"{origin} was trained for {name}, and cannot become a run of {task}.")
+    if "update" not in module.__all__:
+        raise Unsupported(f"--from goes on with runs of train classify; {origin} was trained for {name}.")
+    return module
 
 
 def go_on(folder: Path, limit: float | None) -> dict[str, Any]:
@@ -164,6 +197,8 @@ def show(summary: Mapping[str, Any], *, json: bool) -> None:
     screen.say(on)
     judged(on, summary)
     screen.say(on)
+    for sentence in since(summary):
+        screen.say(on, screen.printable(sentence))
     for sentence in summary["warnings"]:
         screen.say(on, screen.printable(sentence))
     where(on, summary)
@@ -175,6 +210,20 @@ def show(summary: Mapping[str, Any], *, json: bool) -> None:
     screen.line(on, f"  {options.command()} chat {summary['run']}")
     if json:
         screen.emit(summary)
+
+
+def since(summary: Mapping[str, Any]) -> list[str]:
+    """In words, what a run that goes on from another does better and worse on the test texts of that one."""
+    if not summary.get("from"):
+        return []
+    from hiddenstate.cli import compare
+
+    found = summary["from"]
+    told = [f"Beside {found['run']}, on its {found['n']} test texts, refusals counted:"]
+    told.append(compare.verdict(found, 0.0, worse=False))
+    if summary["new_labels"]:
+        told.append(f"New intents: {', '.join(summary['new_labels'])}.")
+    return told
 
 
 def judged(on: Console, summary: Mapping[str, Any]) -> None:
@@ -196,10 +245,14 @@ def where(on: Console, summary: Mapping[str, Any]) -> None:
 
 
 def _refuse_beside_resume(
-    given: Mapping[str, object], task: str | None, out: Path | None, overwrite: bool
+    given: Mapping[str, object],
+    task: str | None,
+    out: Path | None,
+    overwrite: bool,
+    origin: Path | None,
 ) -> None:
     """Raise InvalidArgument for what a run that goes on has already decided."""
-    flags = {"TASK": task, "--out": out, "--overwrite": overwrite or None}
+    flags = {"TASK": task, "--out": out, "--overwrite": overwrite or None, "--from": origin}
     found = [name for name, value in flags.items() if value is not None] + sorted(given)
     if found:
         raise InvalidArgument(

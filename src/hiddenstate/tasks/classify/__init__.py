@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hiddenstate.errors import nearest, require
-from hiddenstate.tasks.classify import shown
+from hiddenstate.tasks.classify import comparing, explaining, shown
 from hiddenstate.tasks.classify.predictor import Classifier, Prediction, WordStep
 from hiddenstate.tasks.classify.spec import ClassifySpec
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hiddenstate.tasks.classify.estimator import TextClassifier
     from hiddenstate.tasks.classify.evaluating import evaluate
     from hiddenstate.tasks.classify.training import train
+    from hiddenstate.tasks.classify.updating import update
 
 __all__ = [
     "Classifier",
@@ -26,10 +27,13 @@ __all__ = [
     "TextClassifier",
     "WordStep",
     "check",
+    "comparing",
     "evaluate",
+    "explaining",
     "load",
     "shown",
     "train",
+    "update",
 ]
 SPEC = ClassifySpec
 load = Classifier.load
@@ -40,6 +44,7 @@ _LATER = {
     "check": ("checking", "checking data", ("sklearn",)),
     "evaluate": ("evaluating", "evaluating a classifier", ("matplotlib",)),
     "train": ("training", "training a classifier", ("torch", "sklearn", "matplotlib")),
+    "update": ("updating", "training a classifier", ("torch", "sklearn", "matplotlib")),
 }
 
 

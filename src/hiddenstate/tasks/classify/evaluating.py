@@ -10,13 +10,13 @@ import numpy as np
 
 from hiddenstate.data import sources
 from hiddenstate.data.corpus import Corpus
-from hiddenstate.data.split import Division, divide
+from hiddenstate.data.split import divide
 from hiddenstate.errors import DataError
 from hiddenstate.runs import Run
 from hiddenstate.tasks.classify import report
+from hiddenstate.tasks.classify.examples import same_division
 from hiddenstate.tasks.classify.measures import Answers, measures
 from hiddenstate.tasks.classify.predictor import Classifier
-from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text.rejection import softmax
 
 
@@ -37,11 +37,12 @@ def evaluate(
     classifier = Classifier.load(run.path)
     values = run.spec()
     if data is None:
-        corpus = same_division(classifier.spec, values).corpus
+        corpus = same_division(run, classifier.spec, values).corpus
     else:
         corpus = sources.read(data, text=text, label=label)
-        if corpus.sha256 == values.get("data", {}).get("sha256"):
-            corpus = divide(corpus, values["data"]["indices"])
+        known = values.get("data", {})
+        if corpus.sha256 == known.get("sha256") and not known.get("together"):
+            corpus = divide(corpus, known["indices"])
         elif split not in corpus.splits and set(corpus.splits) == {"train"}:
             split = "train"  # a file without splits is judged whole
     answers, texts = answers_of(classifier, corpus, split)
@@ -56,23 +57,6 @@ def evaluate(
     run.write("evaluation.md", report.markdown("Evaluation", [row], answers, texts, notes, picture))
     run.write(picture, report.confusion_png(answers))
     return {**found, "n": len(texts), "split": split, "report": str(run.path / "evaluation.md")}
-
-
-def read_corpus(spec: ClassifySpec) -> Corpus:
-    """Read the data that a spec names."""
-    return sources.read(spec.data, text=spec.text_column, label=spec.label_column)
-
-
-def same_division(spec: ClassifySpec, values: dict[str, Any]) -> Division:
-    """Read a run's data again and divide them as it did; raises DataError where they have changed."""
-    corpus, known = read_corpus(spec), values.get("data", {})
-    if corpus.sha256 != known.get("sha256"):
-        raise DataError(
-            f"{spec.data} has changed since the run began (its sha256 is another); restore the file, or "
-            "train anew"
-        )
-    indices = known.get("indices", {})
-    return Division(divide(corpus, indices), indices, tuple(known.get("small_classes", ())))
 
 
 def answers_of(classifier: Classifier, corpus: Corpus, name: str) -> tuple[Answers, list[str]]:

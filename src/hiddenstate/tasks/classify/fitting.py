@@ -16,11 +16,12 @@ from torch.nn import functional
 from hiddenstate.data.batch import Batch, bucketed
 from hiddenstate.data.corpus import Corpus, Example
 from hiddenstate.data.vectors import WordVectors, read_vectors
-from hiddenstate.progress import Silent
+from hiddenstate.progress import Lines, Silent
 from hiddenstate.runs import Run
 from hiddenstate.tasks.classify.model import IntentModel
 from hiddenstate.tasks.classify.reader import logits_of
 from hiddenstate.tasks.classify.spec import ClassifySpec
+from hiddenstate.tasks.classify.warm import Start
 from hiddenstate.tasks.text import rejection
 from hiddenstate.tasks.text.encoder import Encoded, Encoder
 from hiddenstate.tasks.text.familiarity import least_familiar
@@ -214,15 +215,21 @@ def settings_of(spec: ClassifySpec, examples: int, time_limit: float | None) -> 
 
 
 def fit_model(
-    prepared: Prepared, spec: ClassifySpec, run: Run | None = None, time_limit: float | None = None
+    prepared: Prepared,
+    spec: ClassifySpec,
+    run: Run | None = None,
+    time_limit: float | None = None,
+    start: Start | None = None,
 ) -> tuple[IntentModel, Fitted]:
-    """Build and train the model on the training split, validated on in-scope texts."""
+    """Build and train the model on the training split, validated on in-scope texts, from `start` if given."""
     torch.manual_seed(spec.seed)
     module = IntentModel(spec, prepared.encoder.words, prepared.answers)
     weights = class_weights(prepared.targets["train"], prepared.answers, spec.balance)
     module.class_weight = None if weights is None else torch.from_numpy(weights)
     if prepared.vectors is not None:
         module.begin_with(prepared.vectors)
+    if start is not None:
+        _warm(module, prepared, start)
     texts, targets = prepared.held_out()
 
     def validate(_: nn.Module) -> dict[str, float]:
@@ -239,6 +246,16 @@ def fit_model(
     fitted = fit(module, loss_of, batches, validate, settings, run, size=len, watch=watch)
     module.keep_vectors()
     return module, fitted
+
+
+def _warm(module: IntentModel, prepared: Prepared, start: Start) -> None:
+    """Give a model the weights of another that still fit it."""
+    answers = [*prepared.labels, *([None] if prepared.learns_scope else [])]
+    fresh = module.reader().parameters
+    moved, stayed = start.moved(fresh, prepared.encoder.vocabulary.words, answers)
+    if stayed:
+        Lines().say(f"Fresh weights, where sizes are others than in the old run: {', '.join(stayed)}.")
+    module.load_state_dict({name: torch.tensor(array) for name, array in moved.items()})
 
 
 def decide(

@@ -77,6 +77,13 @@ class Classifier:
             for text, each, (ranked, score) in zip(texts, encoded, found, strict=True)
         ]
 
+    def given(self, texts: Sequence[str]) -> list[str | None]:
+        """The intent that each text is given, None where it is refused."""
+        logits, scores = self.judged(texts)
+        inside = scores >= self.decision.threshold
+        best = logits[:, : len(self.labels)].argmax(1).tolist()
+        return [self.labels[place] if kept else None for place, kept in zip(best, inside, strict=True)]
+
     def logits(self, texts: Sequence[str]) -> np.ndarray:
         """The scores [N, K] of texts: a column for each of `labels`, then out of scope if it was learned."""
         return self._logits(self.encoder.encode_texts(texts))
@@ -91,7 +98,10 @@ class Classifier:
 
     def judged(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """The logits [N, K] of texts, and their scores [N] of being in scope, to be held to the threshold."""
-        encoded = self.encoder.encode_texts(texts)
+        return self.judged_encoded(self.encoder.encode_texts(texts))
+
+    def judged_encoded(self, encoded: Sequence[Encoded]) -> tuple[np.ndarray, np.ndarray]:
+        """The same for texts that are encoded already."""
         logits = self._logits(encoded)
         return logits, self._scores(encoded, logits)
 

@@ -152,13 +152,17 @@ class Reader:
 
     def deep(self, batch: Batch) -> np.ndarray:
         """The logits [B, K] of the recurrent part."""
+        return self.answer_of(self.read(batch))
+
+    def read(self, batch: Batch) -> np.ndarray:
+        """What the recurrent part makes of each text: the readout [B, R] over all its words."""
         table, read = self._different_words(batch), []
         for start in range(0, len(batch), AT_ONCE):
             lengths = batch.lengths[start : start + AT_ONCE]
             words = table[batch.words[: lengths.max(), start : start + AT_ONCE]]
             output, _ = self.stack.run(words, lengths=lengths)
             read.append(self._readout(output, lengths))
-        return self.answer_of(np.concatenate(read))
+        return np.concatenate(read)
 
     def words_of(self, batch: Batch) -> np.ndarray:
         """The words [T, B, E]: each its own row plus the mean of its letter n-grams."""

@@ -46,6 +46,7 @@ class ClassifySpec(TextSpec):
     wide: bool = True
     wide_buckets: int = Field(8192, ge=1, le=2**20)
     wide_share: float | None = Field(None, ge=0, le=1000)  # in the sum of the heads; None: by validation
+    keep_examples: bool = True  # in the run, for `predict --why` and `train --from`
     int8: bool = False  # keep weights in 8 bits and the tables of words in 4, not in 16
 
     balance: Literal["auto", "none"] = "auto"  # rare intents weigh more, where the sizes are far apart

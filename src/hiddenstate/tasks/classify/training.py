@@ -26,13 +26,16 @@ from hiddenstate.tasks.classify.evaluating import (
     answers_of,
     calibration_in_words,
     decision_in_words,
-    read_corpus,
-    same_division,
 )
+from hiddenstate.tasks.classify.examples import KEPT, as_csv, digest, read_corpus, same_division
 from hiddenstate.tasks.classify.fitting import Prepared, class_weights, decide, fit_model, prepare
 from hiddenstate.tasks.classify.measures import Answers, measures
+from hiddenstate.tasks.classify.neighbours import Memory
 from hiddenstate.tasks.classify.predictor import Classifier
 from hiddenstate.tasks.classify.spec import ClassifySpec
+from hiddenstate.tasks.classify.updating import Update, beside_the_old
+from hiddenstate.tasks.classify.warm import FILE as START
+from hiddenstate.tasks.classify.warm import Start
 from hiddenstate.tasks.text.timing import milliseconds
 
 LISTED = 10  # labels, in a sentence
@@ -46,18 +49,20 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     time_limit: float | None = None,
+    update: Update | None = None,
 ) -> dict[str, Any]:
     """Train a classifier into a run folder, beside it the snapshot baseline, and report on both.
 
-    With `resume` the folder's own settings and split are used, and an unfinished training goes on. Returns
-    the summary that the command line prints. Raises DataError for data that cannot be trained on.
+    With `resume` the folder's own settings and split are used, and an unfinished training goes on. `update`
+    is what a run begins with that goes on from another (see updating.py). Returns the summary that the
+    command line prints. Raises DataError for data that cannot be trained on.
     """
     began = time.perf_counter()
     if resume:
         run = Run.open(out)
         values = run.spec()
         spec = ClassifySpec.from_run(values.get("spec", {}), str(run.path / "spec.json"))
-        division = same_division(spec, values)
+        division = same_division(run, spec, values)
         prepared = prepare(division.corpus, spec)
         if values.get("data", {}).get("vectors") != _digest(prepared):
             raise DataError(
@@ -66,18 +71,15 @@ def train(
         _note_environment(run, values)
     else:
         spec = spec.sized()
-        division = split(read_corpus(spec), spec.seed)
+        division = update.joined.division if update else split(read_corpus(spec), spec.seed)
         prepared = prepare(division.corpus, spec)
-        cell = (
-            None if spec.cell_file is None else spec.cell_file.read_bytes()
-        )  # before an old run, perhaps its own, goes
-        run = Run.create(out, overwrite=overwrite)
-        run.write_spec(_described(spec, division, prepared))
-        if cell is not None:
-            run.write(spec.kept_name, cell)
-    corpus = division.corpus
+        run = _new_run(spec, division, Path(out), overwrite, _Beginning(prepared, update))
+    known = run.spec()
+    corpus, origin = division.corpus, known.get("from")
+    start = Start.load(run) if origin and not run.has_state() else None
     before_fit = time.perf_counter() - began
-    module, fitted = fit_model(prepared, spec, run, time_limit)
+    module, fitted = fit_model(prepared, spec, run, time_limit, start)
+    run.remove(START)  # the state, which has been written by now, has all of it
     after_fit = time.perf_counter()
     say = progress.Lines().say
     say("Choosing what to refuse, on validation.")
@@ -86,17 +88,61 @@ def train(
     reader = module.reader()
     classifier = Classifier(spec, prepared.labels, corpus.out_of_scope, prepared.encoder, reader, decision)
     classifier.save(run)
+    if spec.keep_examples:
+        memory = Memory.build(classifier, corpus.texts("train"), corpus.targets("train"))
+        memory.save(run, known["data"].get("examples", ""))
     # what was spent before a run was stopped and resumed counts too
     seconds = before_fit + fitted.seconds + time.perf_counter() - after_fit
     say("Fitting the snapshot baseline, and judging both.")
-    warnings = _warnings(division, prepared, spec)
+    warnings = [*(origin["notes"] if origin else ()), *_warnings(division, prepared, spec)]
     summary = _report(run, corpus, seconds, prepared.learns_scope, warnings)
+    if origin:
+        summary |= {"from": _beside_the_old(run, corpus, origin), "new_labels": origin["new_labels"]}
+    if not spec.keep_examples and fitted.stopped in ("finished", "patience"):
+        run.remove(KEPT)  # an update has nothing else to train on, and needed it until now
     return {
         **summary,
         "stopped": fitted.stopped,
         "small_classes": list(division.small_classes),
         "warnings": warnings,
     }
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """What a new run begins with."""
+
+    prepared: Prepared
+    update: Update | None
+
+
+def _new_run(spec: ClassifySpec, division: Division, out: Path, overwrite: bool, begun: _Beginning) -> Run:
+    """Make the folder, and write what the run was asked for and all that it is to go on with."""
+    update = begun.update
+    # before an old run, perhaps its own, goes
+    cell = None if spec.cell_file is None else spec.cell_file.read_bytes()
+    examples = update.examples if update else as_csv(division.corpus) if spec.keep_examples else None
+    described = _described(spec, division, begun.prepared, examples)
+    if update:
+        described["spec"]["data"] = KEPT
+        described["data"] |= {"together": True, "indices": {}}
+        described["from"] = update.origin
+    run = Run.create(out, overwrite=overwrite)
+    run.write_spec(described)
+    if cell is not None:
+        run.write(spec.kept_name, cell)
+    if update:
+        update.keep(run)
+    elif examples is not None:
+        run.write(KEPT, examples)
+    return run
+
+
+def _beside_the_old(run: Run, corpus: Corpus, origin: dict[str, Any]) -> dict[str, Any] | None:
+    """What the run answers better and worse than the old one, on the test texts of that one."""
+    if "test" not in corpus.splits:
+        return None
+    return beside_the_old(Classifier.load(run.path), corpus.texts("test"), corpus.targets("test"), origin)
 
 
 def _digest(prepared: Prepared) -> str | None:
@@ -107,8 +153,11 @@ def _digest(prepared: Prepared) -> str | None:
     )
 
 
-def _described(spec: ClassifySpec, division: Division, prepared: Prepared) -> dict[str, Any]:
+def _described(
+    spec: ClassifySpec, division: Division, prepared: Prepared, examples: bytes | None
+) -> dict[str, Any]:
     corpus = division.corpus
+    kept = {} if examples is None else {"examples": digest(examples)}
     return {
         "task": "classify",
         "spec": {**spec.model_dump(), "cell": spec.kept_name},
@@ -119,6 +168,7 @@ def _described(spec: ClassifySpec, division: Division, prepared: Prepared) -> di
             "sizes": {name: len(examples) for name, examples in corpus.splits.items()},
             "indices": dict(division.indices),
             "small_classes": list(division.small_classes),
+            **kept,
         },
         "versions": {"hiddenstate": __version__, "torch": torch.__version__, "numpy": np.__version__},
         "environment": environment(),
