@@ -15,25 +15,26 @@ from hiddenstate.tasks.text.encoder import Encoded
 
 BLOCK = 2048  # texts regressed together: the time for more grows with their square
 RIDGE = 1.0  # of kernels whose diagonal is 2, a text's two kinds of n-grams having length one each
-MARGIN = 0.35  # by which another label must be ahead, a label being 1 where it is right and 0 elsewhere
-NONE = -1
 
 
-def doubted(encoded: Sequence[Encoded], targets: np.ndarray, buckets: int, seed: int = 0) -> np.ndarray:
-    """The label [N] that the other texts give each text, where it is ahead of its own by MARGIN, else NONE.
+def others_say(
+    encoded: Sequence[Encoded], targets: np.ndarray, buckets: int, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The label [N] that the other texts give each text, and how far it is ahead [N] of the text's own.
 
-    Many texts are divided at random into blocks of at most BLOCK, each asked by itself.
+    A label is 1 where it is right and 0 elsewhere, so ahead is 0 where they agree, and seldom over 1. Many
+    texts are divided at random into blocks of at most BLOCK, each asked by itself.
     """
-    found = np.full(len(encoded), NONE, np.int64)
+    best, ahead = targets.copy(), np.zeros(len(encoded))
     order = np.random.default_rng(seed).permutation(len(encoded))
     for rows in np.array_split(order, max(1, -(-len(encoded) // BLOCK))):
         kinds, own = np.unique(targets[rows], return_inverse=True)
         if len(kinds) < 2:
             continue
         held = held_out(_kernel([encoded[row] for row in rows], buckets), np.eye(len(kinds))[own])
-        ahead = held.max(1) - held[np.arange(len(rows)), own]
-        found[rows] = np.where(ahead > MARGIN, kinds[held.argmax(1)], NONE)
-    return found
+        best[rows] = kinds[held.argmax(1)]
+        ahead[rows] = held.max(1) - held[np.arange(len(rows)), own]
+    return best, ahead
 
 
 def held_out(kernel: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -20,13 +20,14 @@ from hiddenstate.tasks.classify import doubts
 from hiddenstate.tasks.classify.predictor import Classifier
 
 FILE = "neighbours.safetensors"
-ARRAYS = ("mean", "axes", "codes", "doubts")
+ARRAYS = ("mean", "axes", "codes", "others", "ahead")
 AXES = 64
 SAMPLE = 8192  # texts that choose the axes
 CHUNK = 2048  # texts read at once
 CANDIDATES = 64  # compared exactly
 AROUND = 10  # texts nearest to a neighbour that are asked whether its label is right
-MOST = 6  # of them with one other label say that it is not
+MOST = 6  # of them with one other label count as saying that it is not
+SURE, LEANING = 0.35, 0.15  # by how much the words of all other texts must be for it, without them and with
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Neighbour:
 class Memory:
     """Training texts with labels, and their readouts: mean [R], axes [R, D], codes [N, D].
 
-    doubts [N]: the row of a text with the label that this one should perhaps have (see doubts.py), or -1.
+    others [N]: the row of a text with the label that the words of all other texts give this one, and by how
+    much it is ahead [N] of its own (see doubts.py).
     """
 
     texts: tuple[str, ...]
@@ -57,7 +59,8 @@ class Memory:
     mean: np.ndarray
     axes: np.ndarray
     codes: np.ndarray
-    doubts: np.ndarray
+    others: np.ndarray
+    ahead: np.ndarray
 
     @classmethod
     def build(cls, classifier: Classifier, texts: Sequence[str], labels: Sequence[str]) -> Memory:
@@ -70,8 +73,8 @@ class Memory:
             _codes((readouts(classifier, texts[start : start + CHUNK]) - mean) @ axes.astype(np.float32))
             for start in range(0, len(texts), CHUNK)
         ]
-        doubts = _doubts(classifier, texts, labels)
-        return cls(tuple(texts), tuple(labels), mean, axes, np.concatenate(parts), doubts)
+        rest = _others(classifier, texts, labels)
+        return cls(tuple(texts), tuple(labels), mean, axes, np.concatenate(parts), *rest)
 
     def save(self, run: Run, examples: str) -> None:
         """Write what is not in the copy of the examples, which has this sha256."""
@@ -82,10 +85,11 @@ class Memory:
     def load(cls, run: Run, texts: Sequence[str], labels: Sequence[str], examples: str) -> Memory:
         """Read it back, for the training texts of the copy with this sha256; raises RunError for another."""
         arrays, notes = run.arrays(FILE)
-        mean, axes, codes, doubts = (arrays[name].shape if name in arrays else () for name in ARRAYS)
-        fits = [len(each) for each in (mean, axes, codes, doubts)] == [1, 2, 2, 1]
-        fits = fits and axes == mean + codes[1:] and codes[:1] == doubts == (len(texts),)
-        fits = fits and bool((arrays["doubts"] < len(texts)).all())
+        shapes = [arrays[name].shape if name in arrays else () for name in ARRAYS]
+        mean, axes, codes, *rows = shapes
+        fits = [len(each) for each in shapes] == [1, 2, 2, 1, 1]
+        fits = fits and axes == mean + codes[1:] and {codes[:1], *rows} == {(len(texts),)}
+        fits = fits and bool(((arrays["others"] >= 0) & (arrays["others"] < len(texts))).all())
         if not fits or notes.get("examples") != examples:
             raise RunError(
                 f"{run.path / FILE} does not belong to the examples beside it. Copy both from where the run "
@@ -119,16 +123,17 @@ class Memory:
     def doubted(self, classifier: Classifier, row: int) -> tuple[str | None, str | None]:
         """The label that a training text should perhaps have, and why; None twice where there is no doubt.
 
-        It is doubted where MOST of the AROUND texts nearest to it (of other words) have one other label, or
-        where the words of all other texts say another label (see doubts.py).
+        It is doubted where the words of all other texts speak for another label by SURE (see doubts.py), or
+        by LEANING, and MOST of the AROUND texts nearest to it (of other words) have that label too.
         """
+        label, ahead = self.labels[int(self.others[row])], float(self.ahead[row])
+        if label == self.labels[row] or ahead < LEANING:
+            return None, None
         around = self._around(classifier, row)
-        votes = Counter(self.labels[other] for other in around).most_common(1)
-        if votes and votes[0][1] >= MOST and votes[0][0] != self.labels[row]:
-            return votes[0][0], f"so are {votes[0][1]} of the {len(around)} texts nearest to it"
-        if (other := int(self.doubts[row])) >= 0:
-            return self.labels[other], "so say its words in the other texts"
-        return None, None
+        votes = sum(self.labels[other] == label for other in around)
+        if votes >= MOST:
+            return label, f"as {votes} of the {len(around)} texts nearest to it"
+        return (label, "as its words in other texts say") if ahead >= SURE else (None, None)
 
     def _around(self, classifier: Classifier, row: int) -> list[int]:
         """The AROUND training texts nearest to one of them, without those of the same words."""
@@ -145,12 +150,14 @@ class Memory:
         return np.argsort(-similar, kind="stable")[:count]
 
 
-def _doubts(classifier: Classifier, texts: Sequence[str], labels: Sequence[str]) -> np.ndarray:
-    """For each text a row with the label that it should perhaps have, or -1."""
+def _others(
+    classifier: Classifier, texts: Sequence[str], labels: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each text a row with the label that the others give it, and by how much that is ahead."""
     _, first, targets = np.unique(np.array(labels), return_index=True, return_inverse=True)
     encoder = classifier.encoder
-    found = doubts.doubted(encoder.encode_texts(texts), targets, encoder.wide_buckets)
-    return np.where(found == doubts.NONE, -1, first[found]).astype(np.int32)
+    best, ahead = doubts.others_say(encoder.encode_texts(texts), targets, encoder.wide_buckets)
+    return first[best].astype(np.int32), ahead.astype(np.float16)
 
 
 def readouts(classifier: Classifier, texts: Sequence[str]) -> np.ndarray:
