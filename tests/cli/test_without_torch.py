@@ -83,6 +83,17 @@ def test_the_answers_are_those_of_the_torch_model(trained: tuple[Path, Said]) ->
     assert done.stdout == python(RUN_IT, "predict", folder, *TEXTS, "--json").stdout
 
 
+def test_reasons_and_comparisons_need_it_as_little(trained: tuple[Path, Said], corpus_csv: Path) -> None:
+    folder, _ = trained
+    done = python(REFUSE + RUN_IT, "predict", folder, *TEXTS, "--why", "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == python(RUN_IT, "predict", folder, *TEXTS, "--why", "--json").stdout
+    assert len(json.loads(done.stdout.splitlines()[0])["neighbours"]) == 3
+    done = python(REFUSE + RUN_IT, "compare", folder, folder, "--data", corpus_csv, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["p"] == 1.0
+
+
 def test_one_can_chat_and_look_at_cells(trained: tuple[Path, Said], tmp_path: Path) -> None:
     folder, _ = trained
     done = python(REFUSE + RUN_IT, "chat", folder, typed="what time\n")

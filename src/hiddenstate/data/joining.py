@@ -77,11 +77,11 @@ def _fresh(old: Corpus, new: Corpus, notes: list[str]) -> list[tuple[str, Exampl
 
 def _disagreements(old: Corpus, new: Sequence[Example]) -> list[str]:
     """Say which texts have one label in the old data and another in the new."""
-    labels = {tuple(tokenise(e.text)): e.label for examples in old.splits.values() for e in examples}
+    labels = {_said(e.text): e.label for examples in old.splits.values() for e in examples}
     found = [
         f"{each.text!r} ({labels[words]!r}, now {each.label!r})"
         for each in new
-        if (words := tuple(tokenise(each.text))) and labels.get(words, each.label) != each.label
+        if (words := _said(each.text)) and labels.get(words, each.label) != each.label
     ]
     if not found:
         return []
@@ -90,6 +90,11 @@ def _disagreements(old: Corpus, new: Sequence[Example]) -> list[str]:
         f"Texts with another label than in the old data, both kept: {', '.join(found[:SHOWN])}{more}. "
         "Correct one of the two."
     ]
+
+
+def _said(text: str) -> tuple[str, ...]:
+    """The words of a text without its signs."""
+    return tuple(word for word in tokenise(text) if any(map(str.isalnum, word)))
 
 
 def _look_alike(old: Sequence[str], fresh: Sequence[str]) -> list[str]:

@@ -158,16 +158,16 @@ def _log_odds(classifier: Classifier, logits: np.ndarray, intent: int) -> np.nda
 
 def _missing(run: Run, classifier: Classifier, known: dict[str, Any]) -> str | None:
     """Why a run has no neighbours to show, and how to get them; None where it has."""
-    if "examples" in known and run.has(FILE):
-        return None
-    if "examples" in known:
-        return (
-            f"{run.path} holds no {FILE}: it was copied without it, or training has not come to its end. "
-            "Copy it too, or go on with train --resume."
-        )
     if not classifier.spec.keep_examples:
         return (
             "The run was trained with keep_examples=false, and holds none of its training texts. To see "
             "neighbours, train without it."
         )
-    return "The run was made before runs kept their training texts. To see neighbours, train again."
+    if "examples" not in known:
+        return "The run was made before runs kept their training texts. To see neighbours, train again."
+    if not run.has(FILE):
+        return (
+            f"{run.path} holds no {FILE}: it was copied without it, or training has not come to its end. "
+            "Copy it too, or go on with train --resume."
+        )
+    return None
