@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,16 +60,7 @@ def train(
     """
     began = time.perf_counter()
     if resume:
-        run = Run.open(out)
-        values = run.spec()
-        spec = ClassifySpec.from_run(values.get("spec", {}), str(run.path / "spec.json"))
-        division = same_division(run, spec, values)
-        prepared = prepare(division.corpus, spec)
-        if values.get("data", {}).get("vectors") != _digest(prepared):
-            raise DataError(
-                f"{spec.vectors} has changed since the run began; restore the file, or train anew"
-            )
-        _note_environment(run, values)
+        run, spec, division, prepared = _resumed(Path(out))
     else:
         spec = spec.sized()
         division = update.joined.division if update else split(read_corpus(spec), spec.seed)
@@ -106,6 +98,19 @@ def train(
         "small_classes": list(division.small_classes),
         "warnings": warnings,
     }
+
+
+def _resumed(folder: Path) -> tuple[Run, ClassifySpec, Division, Prepared]:
+    """A run that goes on, with the settings and the data that it began with."""
+    run = Run.open(folder)
+    values = run.spec()
+    spec = ClassifySpec.from_run(values.get("spec", {}), str(run.path / "spec.json"))
+    division = same_division(run, spec, values)
+    prepared = prepare(division.corpus, spec)
+    if values.get("data", {}).get("vectors") != _digest(prepared):
+        raise DataError(f"{spec.vectors} has changed since the run began; restore the file, or train anew")
+    _note_environment(run, values)
+    return run, spec, division, prepared
 
 
 @dataclass(frozen=True)
