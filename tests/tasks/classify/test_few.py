@@ -22,6 +22,7 @@ from hiddenstate.tasks.classify.fitting import (
     loss_of,
     prepare,
     settings_of,
+    typo_noise,
 )
 from hiddenstate.tasks.classify.measures import calibration_error
 
@@ -108,6 +109,9 @@ def test_typo_noise_misspells_in_training_the_same_for_the_same_seed() -> None:
     settings = spec(typo_noise=0.5, label_names=False)
     prepared = prepare(corpus(), settings)
     clean = {each.words for each in prepared.encoded["train"]}
+    assert typo_noise(prepared, settings) == 0.5
+    assert typo_noise(prepared, spec()) == 0, "12 texts are too few to misspell"
+    assert typo_noise(prepare(corpus(music=10), spec()), spec()) == 0.4
     once, again = (EpochBatches(prepared, settings, 3)[0] for _ in range(2))
     np.testing.assert_array_equal(once.words, again.words)
     np.testing.assert_array_equal(once.bags["wide"].ids, again.bags["wide"].ids)

@@ -37,6 +37,7 @@ FEWEST_TO_SHARE = 30  # texts of validation
 HELD_OUT = "\0held out"  # no label of a file can be this
 FEWEST_TO_HOLD_OUT = 5
 UNEVEN = 3  # times the examples of the smallest answer
+TYPO_NOISE, TYPOS_FROM = 0.4, 30  # share of the longer words, from so many texts an answer
 RARE = 4  # examples: what is rarer can hardly be learned, however much it weighs
 WIDE_SMOOTHING = 0.15  # label smoothing of the wide head, which is surer of itself than the deep one
 
@@ -119,7 +120,7 @@ class EpochBatches(Sequence[Batch]):
 
     def __init__(self, prepared: Prepared, spec: ClassifySpec, epoch: int) -> None:
         self.prepared, self.encoded = prepared, prepared.encoded["train"]
-        self.spec, self.epoch = spec, epoch
+        self.spec, self.epoch, self.noise = spec, epoch, typo_noise(prepared, spec)
         lengths = np.array([len(each.ids) for each in self.encoded])
         _, readings = _rounds(spec, len(lengths))
         self.rows = [
@@ -140,17 +141,24 @@ class EpochBatches(Sequence[Batch]):
             return [self[i] for i in range(*index.indices(len(self)))]
         rows = self.rows[index]
         texts = [self.encoded[i] for i in rows]
-        if self.spec.typo_noise:
+        if self.noise:
             texts = self._misspelt(texts, np.random.default_rng([self.spec.seed, self.epoch, index]))
         return self.prepared.encoder.batch(texts, self.prepared.targets["train"][rows])
 
     def _misspelt(self, texts: Sequence[Encoded], generator: np.random.Generator) -> list[Encoded]:
         """Half of the texts with misspelt words, so that a word written well is as certain as it was."""
         words = [
-            noisy(each.words, generator, self.spec.typo_noise) if generator.random() < 0.5 else each.words
+            noisy(each.words, generator, self.noise) if generator.random() < 0.5 else each.words
             for each in texts
         ]
         return self.prepared.encoder.encode_split(words)
+
+
+def typo_noise(prepared: Prepared, spec: ClassifySpec) -> float:
+    """What share of the longer words to misspell: of few texts, each word is needed as it is."""
+    if spec.typo_noise is not None:
+        return spec.typo_noise
+    return TYPO_NOISE if len(prepared.encoded["train"]) >= TYPOS_FROM * prepared.answers else 0.0
 
 
 def _rounds(spec: ClassifySpec, examples: int) -> tuple[int, int]:

@@ -60,7 +60,8 @@ class ClassifySpec(TextSpec):
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     mixup: float = Field(0.3, ge=0)  # strength of interpolation between sentences, 0 for none
     wide_dropout: float = Field(0.3, ge=0, lt=1)  # of n-grams, in the wide head
-    typo_noise: float = Field(0.0, ge=0, lt=1)  # of longer words, in half of the texts that are read
+    # of longer words, in half of the texts that are read; None: some where there are texts enough
+    typo_noise: float | None = Field(None, ge=0, lt=1)
     word_dropout: float = Field(0.2, ge=0, lt=1)
     embedding_dropout: float = Field(0.3, ge=0, lt=1)
     dropout: float = Field(0.4, ge=0, lt=1)
