@@ -17,6 +17,7 @@ from hiddenstate.tasks import classify
 from hiddenstate.tasks.classify import ClassifySpec
 from hiddenstate.tasks.classify.fitting import (
     EpochBatches,
+    batch_size,
     class_weights,
     fit_model,
     loss_of,
@@ -103,6 +104,11 @@ def test_small_sets_are_read_more_often_but_judged_no_more_often() -> None:
     read = Counter(row for rows in epochs[0].rows for row in rows.tolist())
     assert read == dict.fromkeys(range(12), 20)
     assert [rows.tolist() for rows in epochs[0].rows] != [rows.tolist() for rows in epochs[1].rows]
+
+
+def test_a_step_takes_fewer_texts_of_a_small_set() -> None:
+    assert [batch_size(spec(), count) for count in (10, 1500, 2000, 15000)] == [64, 75, 100, 128]
+    assert batch_size(spec(batch_size=7), 15000) == 7
 
 
 def test_typo_noise_misspells_in_training_the_same_for_the_same_seed() -> None:

@@ -126,7 +126,7 @@ class EpochBatches(Sequence[Batch]):
         self.rows = [
             rows
             for reading in range(epoch * readings, (epoch + 1) * readings)
-            for rows in bucketed(lengths, spec.batch_size, seed=spec.seed, epoch=reading)
+            for rows in bucketed(lengths, batch_size(spec, len(lengths)), seed=spec.seed, epoch=reading)
         ]
 
     def __len__(self) -> int:
@@ -161,9 +161,14 @@ def typo_noise(prepared: Prepared, spec: ClassifySpec) -> float:
     return TYPO_NOISE if len(prepared.encoded["train"]) >= TYPOS_FROM * prepared.answers else 0.0
 
 
+def batch_size(spec: ClassifySpec, examples: int) -> int:
+    """How many texts a step takes: of a small set fewer, which is as good and takes half the time."""
+    return spec.batch_size or min(128, max(64, examples // 20))
+
+
 def _rounds(spec: ClassifySpec, examples: int) -> tuple[int, int]:
     """How many epochs, and how often each reads the texts: small sets more often, judged no more often."""
-    steps = math.ceil(examples / spec.batch_size)
+    steps = math.ceil(examples / batch_size(spec, examples))
     wanted = max(spec.epochs, math.ceil(spec.least_steps / steps))
     readings = max(1, wanted // spec.epochs)
     return math.ceil(wanted / readings), readings

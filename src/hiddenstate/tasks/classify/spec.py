@@ -51,7 +51,7 @@ class ClassifySpec(TextSpec):
 
     balance: Literal["auto", "none"] = "auto"  # rare intents weigh more, where the sizes are far apart
     epochs: int = Field(15, ge=1, le=100_000)
-    batch_size: int = Field(128, ge=1, le=65536)
+    batch_size: int | None = Field(None, ge=1, le=65536)  # None: 64 to 128, a twentieth of the texts
     least_steps: int = Field(600, ge=0)  # small sets are read more often, until these many steps
     learning_rate: float = Field(3e-3, gt=0)
     wide_rate: float = Field(10.0, gt=0)
