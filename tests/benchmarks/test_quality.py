@@ -8,9 +8,11 @@ from pathlib import Path
 import digits
 import grammar
 import intents
+import noise
 import numpy as np
 import pytest
 import quality
+import rough
 import torch
 
 from hiddenstate.data import sources
@@ -181,6 +183,36 @@ def test_few_shot_compares_both_models_on_the_same_rows(tmp_path: Path) -> None:
     assert model["ahead"] == model["accuracy"] - rival["accuracy"]
     assert rival["accuracy"] >= 0.4
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rough_texts_are_judged_beside_the_snapshot(tmp_path: Path) -> None:
+    trainings = intents.Trainings(tmp_path, intents.QUICK)
+    rows = rough.whole(trainings).measure("all examples", 0)
+    model, rival = rows["all examples"], rows["snapshot"]
+    assert model["ahead"] == pytest.approx(model["accuracy"] - rival["accuracy"])
+    for each in (model, rival):
+        assert each["typo_accuracy"] == pytest.approx(each["accuracy"] - each["typo_lost"])
+    assert rival["typo_lost"] > 0
+    assert 0 <= model["mashes_refused"] <= 1
+
+
+def test_nonsense_is_drawn_again_by_its_seed_and_reads_as_described() -> None:
+    strings, runs = noise.random_strings(0), noise.mashes(0)
+    assert (strings, runs) == (noise.random_strings(0), noise.mashes(0))
+    assert len(strings) == len(runs) == 500
+    assert strings != noise.random_strings(1)
+    assert all(1 <= len(text) <= 40 for text in strings)
+    assert sum(text.isascii() for text in strings) == pytest.approx(375, abs=5)
+    keys = set("".join(noise.ROWS) + " ")
+    assert all(set(text) <= keys and 1 <= len(text.split()) <= 5 for text in runs)
+
+
+def test_uneven_intents_go_from_few_to_many_examples() -> None:
+    train = tuple(Example(f"{label} {n}", label) for label in "abcde" for n in range(120))
+    whole = Corpus("letters", {"train": train, "validation": train[:1], "test": train[:1]}, None, "")
+    counts = rough.uneven(whole, seed=4).counts("train")
+    assert sorted(counts.values()) == [5, 11, 22, 47, 100]
+    assert rough.uneven(whole, seed=4).splits == rough.uneven(whole, seed=4).splits
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_memory_is_judged_by_its_worst_seed_and_pixels_by_their_hour(tmp_path: P
 def test_never_under_is_judged_by_the_worst_seed(tmp_path: Path, worst: float, verdict: str) -> None:
     few = result("few_shot", {"10 a class": {"ahead": [0.01, worst, 0.02]}})
     tables.main(house(tmp_path, "quality", few))
-    line = next(line for line in page_of(tmp_path).splitlines() if "10 examples" in line)
+    line = next(line for line in page_of(tmp_path).splitlines() if "10 examples" in line and "ahead" in line)
     expected = f"+1.00 points ({100 * worst:+.2f} points to +2.00 points)"
     assert line.split(" | ")[1:] == [expected, "3", "at least -0.50 points", f"{verdict} |"]
 
