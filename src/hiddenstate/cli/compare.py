@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hiddenstate import intact
 from hiddenstate.cli import options, screen
 from hiddenstate.errors import InvalidArgument, Unsupported
 
@@ -43,7 +42,7 @@ def compare(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Say which intents a second run answers better or worse than a first.
+    """Say what a second run answers better, and what worse.
 
     hiddenstate compare runs/live runs/new --data held-out.csv
 
@@ -51,7 +50,7 @@ def compare(
 
     Exit code 1: the second is right less often by more than --tolerance points.
     """
-    from hiddenstate import tasks
+    from hiddenstate import intact, tasks
 
     if data is None:
         raise InvalidArgument("compare expects texts with labels to judge on: --data FILE.")
@@ -179,4 +178,4 @@ def as_csv(changed: Sequence[Mapping[str, Any]]) -> bytes:
     names = ("change", "text", "truth", "first", "second")
     rows.writerow(names)
     rows.writerows([row[name] or "" for name in names] for row in changed)
-    return intact.to_utf8(written.getvalue())
+    return written.getvalue().encode("utf-8", "replace")
