@@ -16,7 +16,7 @@ from hiddenstate.data.corpus import Corpus, Example
 from hiddenstate.runs import Run
 from hiddenstate.tasks import classify
 from hiddenstate.tasks.classify.baseline import Snapshot
-from hiddenstate.tasks.classify.evaluating import same_division
+from hiddenstate.tasks.classify.examples import same_division
 from hiddenstate.tasks.text.typos import SHARE
 
 SMALLEST, LARGEST = 5, 100  # examples of an intent, in a corpus of uneven size
@@ -27,8 +27,8 @@ def whole(trainings: intents.Trainings) -> Task:
 
     def measure(variant: str, seed: int) -> Mapping[str, Figures]:
         path, summary = trainings.run("unidirectional", seed)
-        classifier = classify.load(path)
-        corpus = same_division(classifier.spec, Run.open(path).spec()).corpus
+        classifier, run = classify.load(path), Run.open(path)
+        corpus = same_division(run, classifier.spec, run.spec()).corpus
         found = under_typos(classifier, corpus, seed, Snapshot.fit(corpus, learn_scope=True))
         model = {name: summary[name] for name in ("accuracy", "ece", "ece_unscaled")}
         model["ahead"] = summary["accuracy"] - summary["baseline"]["accuracy"]

@@ -23,7 +23,8 @@ from measurement import Figures, Task
 from hiddenstate.data import sources
 from hiddenstate.runs import Run
 from hiddenstate.tasks import classify
-from hiddenstate.tasks.classify.evaluating import answers_of, same_division
+from hiddenstate.tasks.classify.evaluating import answers_of
+from hiddenstate.tasks.classify.examples import same_division
 from hiddenstate.tasks.classify.fitting import decide, prepare
 from hiddenstate.tasks.classify.measures import measures
 from hiddenstate.tasks.classify.model import IntentModel
@@ -63,9 +64,9 @@ def int8(trainings: Trainings) -> Task:
 
 def narrowed(path: Path, to: Path) -> None:
     """Make of a run the one that `--int8` would have ended with."""
-    loaded, values = classify.load(path), Run.open(path).spec()
-    spec = loaded.spec.model_copy(update={"int8": True})
-    corpus = same_division(spec, values).corpus
+    loaded, before = classify.load(path), Run.open(path)
+    spec, values = loaded.spec.model_copy(update={"int8": True}), before.spec()
+    corpus = same_division(before, spec, values).corpus
     prepared = prepare(corpus, spec)
     model = IntentModel.of(Reader(spec, loaded.model.parameters))
     model.settle()
@@ -79,8 +80,8 @@ def narrowed(path: Path, to: Path) -> None:
 
 def figures_of(path: Path) -> dict[str, float]:
     """How good and how large a run is."""
-    classifier = classify.load(path)
-    corpus = same_division(classifier.spec, Run.open(path).spec()).corpus
+    classifier, run = classify.load(path), Run.open(path)
+    corpus = same_division(run, classifier.spec, run.spec()).corpus
     found = measures(answers_of(classifier, corpus, "test" if "test" in corpus.splits else "train")[0])
     kept = {name: float(found[name]) for name in FIGURES if found.get(name) is not None}
     return {**kept, "bytes": sum((path / name).stat().st_size for name in WEIGHED)}

@@ -22,8 +22,8 @@ _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 def misspelt(text: str, seed: int, share: float = SHARE, tokenise: Tokeniser = NEWEST) -> str:
     """Misspell about `share` of a text's longer words, the same ones for the same seed: the measured noise.
 
-    >>> misspelt("please transfer fifty dollars to checking", seed=3)
-    'please trasnfer fifty ollars to checking'
+    >>> misspelt("please transfer fifty dollars to checking", seed=2)
+    'please transfer fitfy dollars to checjing'
     """
     generator, found, end = np.random.default_rng([MEASURED, seed, len(text)]), [], 0
     for piece in cut(text, tokenise):
