@@ -23,9 +23,10 @@ from measurement import Figures, Task
 from hiddenstate.data import sources
 from hiddenstate.runs import Run
 from hiddenstate.tasks import classify
+from hiddenstate.tasks.classify.deciding import decide
 from hiddenstate.tasks.classify.evaluating import answers_of
 from hiddenstate.tasks.classify.examples import same_division
-from hiddenstate.tasks.classify.fitting import decide, prepare
+from hiddenstate.tasks.classify.fitting import prepare
 from hiddenstate.tasks.classify.measures import measures
 from hiddenstate.tasks.classify.model import IntentModel
 from hiddenstate.tasks.classify.reader import Reader

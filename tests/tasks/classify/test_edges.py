@@ -14,8 +14,8 @@ from hiddenstate.data.corpus import Corpus, Example
 from hiddenstate.data.vocabulary import MAX_WORDS
 from hiddenstate.errors import InvalidArgument, RunError
 from hiddenstate.tasks import classify
-from hiddenstate.tasks.classify import ClassifySpec, TextClassifier, fitting
-from hiddenstate.tasks.classify.fitting import HELD_OUT, _rehearsed_share
+from hiddenstate.tasks.classify import ClassifySpec, TextClassifier
+from hiddenstate.tasks.classify.deciding import HELD_OUT, _rehearsed_share
 from hiddenstate.tasks.classify.measures import Answers, measures
 from hiddenstate.tasks.classify.report import markdown, verdict, words_png
 
@@ -65,13 +65,13 @@ def test_too_few_texts_to_rehearse_are_said_so() -> None:
 def test_a_rehearsal_takes_out_of_scope_examples_for_no_intent(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = tuple(Example(f"{label} {n}", label) for label in (*"abcdef", "oos") for n in range(4))
     seen: list[set[str]] = []
-    prepare = fitting.prepare
+    prepare = deciding.prepare
 
     def watched(corpus: Corpus, spec: ClassifySpec) -> Any:
         seen.append({e.label for examples in corpus.splits.values() for e in examples})
         return prepare(corpus, spec)
 
-    monkeypatch.setattr(fitting, "prepare", watched)
+    monkeypatch.setattr(deciding, "prepare", watched)
     corpus = Corpus("rows", {"train": rows, "validation": rows}, "oos", "")
     _rehearsed_share(ClassifySpec.from_options(TINY), corpus, None)
     assert [len(labels) for labels in seen] == [6]

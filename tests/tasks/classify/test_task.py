@@ -19,7 +19,7 @@ from sklearn.preprocessing import FunctionTransformer
 from hiddenstate.errors import DataError, InvalidArgument, RunError
 from hiddenstate.tasks import classify, find, load
 from hiddenstate.tasks.classify import ClassifySpec, TextClassifier
-from hiddenstate.tasks.classify.fitting import SHARES
+from hiddenstate.tasks.classify.deciding import SHARES
 
 SMALL = {
     "hidden": 16,

@@ -44,7 +44,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
     def fit(self, X: Sequence[str], y: Sequence[Any]) -> TextClassifier:
         """Train on texts X [N] and labels y [N]."""
         require("torch", "fitting a TextClassifier", extra="train")
-        from hiddenstate.tasks.classify.fitting import decide, fit_model, prepare  # answering needs no torch
+        from hiddenstate.tasks.classify.deciding import decide  # answering needs no torch
+        from hiddenstate.tasks.classify.fitting import fit_model, prepare
 
         if y is None:
             raise InvalidArgument("expected labels y, one for each text, came None")

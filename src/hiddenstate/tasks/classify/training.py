@@ -23,13 +23,14 @@ from hiddenstate.errors import DataError
 from hiddenstate.runs import Run
 from hiddenstate.tasks.classify import report
 from hiddenstate.tasks.classify.baseline import Snapshot
+from hiddenstate.tasks.classify.deciding import decide
 from hiddenstate.tasks.classify.evaluating import (
     answers_of,
     calibration_in_words,
     decision_in_words,
 )
 from hiddenstate.tasks.classify.examples import KEPT, as_csv, digest, read_corpus, same_division
-from hiddenstate.tasks.classify.fitting import Prepared, class_weights, decide, fit_model, prepare
+from hiddenstate.tasks.classify.fitting import Prepared, class_weights, fit_model, prepare
 from hiddenstate.tasks.classify.measures import Answers, measures
 from hiddenstate.tasks.classify.neighbours import Memory
 from hiddenstate.tasks.classify.predictor import Classifier
