@@ -14,7 +14,7 @@ from hiddenstate.data.corpus import Corpus, Example
 from hiddenstate.data.vocabulary import MAX_WORDS
 from hiddenstate.errors import InvalidArgument, RunError
 from hiddenstate.tasks import classify
-from hiddenstate.tasks.classify import ClassifySpec, TextClassifier
+from hiddenstate.tasks.classify import ClassifySpec, TextClassifier, deciding
 from hiddenstate.tasks.classify.deciding import HELD_OUT, _rehearsed_share
 from hiddenstate.tasks.classify.measures import Answers, measures
 from hiddenstate.tasks.classify.report import markdown, verdict, words_png
