@@ -16,10 +16,10 @@ from torch.nn import functional
 from hiddenstate.data.batch import Bags, Batch
 from hiddenstate.data.vectors import WordVectors
 from hiddenstate.data.vocabulary import FIRST_WORD
-from hiddenstate.layers import Recurrent
-from hiddenstate.tasks.classify.reader import Reader, as_stored, cell_of
+from hiddenstate.tasks.classify.reader import Reader, as_stored
 from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text.readout import Readout
+from hiddenstate.tasks.text.recurrent import begin, recurrent_of
 
 FIRST_SPREAD = 0.1  # of the words' and letters' numbers
 FIRST_SHARE = 1.5  # of the wide head, until validation decides
@@ -50,14 +50,7 @@ class IntentModel(nn.Module):
         self.spec = spec
         self.word = nn.Embedding(words, spec.embedding)
         self.letters = nn.EmbeddingBag(spec.letter_buckets, spec.embedding, mode="mean")
-        self.recurrent = Recurrent(
-            cell_of(spec),
-            spec.embedding,
-            spec.hidden,
-            num_layers=spec.layers,
-            bidirectional=spec.bidirectional,
-            dropout=0.2 if spec.layers > 1 else 0.0,
-        )
+        self.recurrent = recurrent_of(spec)
         directions = 2 if spec.bidirectional else 1
         self.readout = Readout(spec.readout.split(","), spec.hidden, directions)
         self.answer = nn.Linear(self.readout.width, answers)
@@ -75,17 +68,7 @@ class IntentModel(nn.Module):
         """Small words, orthogonal recurrent blocks (Saxe et al. 2014), a wide head that says nothing yet."""
         for table in (self.word, self.letters):
             nn.init.normal_(table.weight, 0.0, FIRST_SPREAD)
-        for name, parameter in self.recurrent.named_parameters():
-            if "weight_hh" in name:
-                for block in parameter.data.split(parameter.shape[1]):
-                    nn.init.orthogonal_(block)
-            elif "weight_ih" in name:
-                nn.init.xavier_uniform_(parameter)
-            elif "bias" in name:
-                nn.init.zeros_(parameter)
-                if name.startswith("bias_ih") and "f" in self.recurrent.cell.labels["W"]:
-                    # an open forget gate lets the gradient through from the start (Jozefowicz et al. 2015)
-                    self._forget_block(parameter).fill_(1.0)
+        begin(self.recurrent)
         if self.spec.wide:
             nn.init.zeros_(self.wide.weight)
 
@@ -105,10 +88,6 @@ class IntentModel(nn.Module):
         if self.kept is not None:
             with torch.no_grad():
                 self.word.weight[self.kept[0]] = self.kept[1]
-
-    def _forget_block(self, bias: Tensor) -> Tensor:
-        labels = self.recurrent.cell.labels["W"]
-        return bias.data.chunk(len(labels))[labels.index("f")]
 
     def forward(self, batch: Batch) -> Logits:
         """Score a batch of texts."""

@@ -10,28 +10,28 @@ from typing import Protocol
 
 import numpy as np
 
-from hiddenstate.cells import Cell, resolve
 from hiddenstate.data.batch import Batch
 from hiddenstate.infer import (
     RunningAttention,
     RunningPool,
-    Stack,
     affine,
-    attend,
-    bag_means,
     bag_sums,
     narrow,
-    pool,
-    stack_shapes,
     widen,
 )
 from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text.encoder import Encoded, Encoder
+from hiddenstate.tasks.text.reading import (
+    AT_ONCE,
+    attention_of,
+    different_words,
+    readout,
+    recurrent_shapes,
+    stack_of,
+)
 from hiddenstate.tasks.text.wide import RunningWide
 
 TOGETHER = 2048  # texts whose different words are looked up once
-AT_ONCE = 64  # texts that are stepped through at once: all that this takes stays in the processor's cache
-RECURRENT = "recurrent."
 
 
 class Scorer(Protocol):
@@ -59,25 +59,13 @@ def logits_of(scorer: Scorer, encoder: Encoder, encoded: Sequence[Encoded]) -> n
     return logits
 
 
-def cell_of(spec: ClassifySpec) -> Cell:
-    """The cell of a model, with the activations asked for."""
-    return resolve(spec.cell).with_activations(spec.activation)
-
-
 def parameter_shapes(spec: ClassifySpec, words: int, answers: int) -> dict[str, tuple[int, ...]]:
     """Name and shape of everything the model learns, for a vocabulary of so many rows and K answers."""
-    stack = stack_shapes(
-        cell_of(spec),
-        spec.embedding,
-        spec.hidden,
-        num_layers=spec.layers,
-        bidirectional=spec.bidirectional,
-    )
     names, width = spec.readout.split(","), spec.hidden * (2 if spec.bidirectional else 1)
     shapes: dict[str, tuple[int, ...]] = {
         "word.weight": (words, spec.embedding),
         "letters.weight": (spec.letter_buckets, spec.embedding),
-        **{RECURRENT + name: shape for name, shape in stack.items()},
+        **recurrent_shapes(spec),
         "answer.weight": (answers, width * len(names)),
         "answer.bias": (answers,),
         "wide_share": (),
@@ -118,18 +106,7 @@ class Reader:
         self.spec, self.parameters = spec, parameters
         self.names = tuple(spec.readout.split(","))
         self.wide_share = float(parameters["wide_share"])
-        self.stack = Stack(
-            cell_of(spec),
-            spec.embedding,
-            spec.hidden,
-            {
-                name.removeprefix(RECURRENT): array
-                for name, array in parameters.items()
-                if name.startswith(RECURRENT)
-            },
-            num_layers=spec.layers,
-            bidirectional=spec.bidirectional,
-        )
+        self.stack = stack_of(spec, parameters)
 
     @property
     def answers(self) -> int:
@@ -156,46 +133,21 @@ class Reader:
 
     def read(self, batch: Batch) -> np.ndarray:
         """What the recurrent part makes of each text: the readout [B, R] over all its words."""
-        table, read = self._different_words(batch), []
+        table, read = different_words(self.parameters, batch), []
         for start in range(0, len(batch), AT_ONCE):
             lengths = batch.lengths[start : start + AT_ONCE]
             words = table[batch.words[: lengths.max(), start : start + AT_ONCE]]
             output, _ = self.stack.run(words, lengths=lengths)
-            read.append(self._readout(output, lengths))
+            read.append(readout(self.names, self.spec.hidden, self.parameters, output, lengths))
         return np.concatenate(read)
 
     def words_of(self, batch: Batch) -> np.ndarray:
         """The words [T, B, E]: each its own row plus the mean of its letter n-grams."""
-        return np.asarray(self._different_words(batch)[batch.words])
-
-    def _different_words(self, batch: Batch) -> np.ndarray:
-        """The different words [U, E] of a batch."""
-        letters = batch.bags["letters"]
-        table = self.parameters["word.weight"][batch.arrays["known"]]
-        return np.asarray(table + bag_means(self.parameters["letters.weight"], letters.ids, letters.offsets))
+        return np.asarray(different_words(self.parameters, batch)[batch.words])
 
     def answer_of(self, read: np.ndarray) -> np.ndarray:
         """The deep logits [..., K] of a readout."""
         return affine(read, self.parameters["answer.weight"], self.parameters["answer.bias"])
-
-    def attention_of(self, output: np.ndarray) -> np.ndarray:
-        """How much each step of output [T, B, W] matters: [T, B]."""
-        weight, bias = self.parameters["readout.score.weight"], self.parameters["readout.score.bias"]
-        return np.asarray(affine(output, weight, bias)[..., 0])
-
-    def _readout(self, output: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """All ways of summing up output [T, B, W], side by side."""
-        parts = []
-        for name in self.names:
-            if name == "attention":
-                parts.append(attend(output, self.attention_of(output), lengths))
-            elif name == "last":  # of the direction that reads backwards, its last word is the first
-                ended = pool(output, "last", lengths)
-                ended[:, self.spec.hidden :] = output[0, :, self.spec.hidden :]
-                parts.append(ended)
-            else:
-                parts.append(pool(output, name, lengths))
-        return np.concatenate(parts, -1)
 
     def running_readout(self) -> Callable[[np.ndarray], np.ndarray]:
         """A readout after each of the steps [n, B, W] that it is fed, for a text read forwards only."""
@@ -204,7 +156,7 @@ class Reader:
 
         def feed(output: np.ndarray) -> np.ndarray:
             parts = [
-                attention.feed(output, self.attention_of(output))
+                attention.feed(output, attention_of(self.parameters, output))
                 if name == "attention"
                 else pools[name].feed(output)
                 for name in self.names

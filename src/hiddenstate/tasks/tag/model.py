@@ -16,11 +16,12 @@ from torch.nn import functional
 
 from hiddenstate.data.batch import Batch
 from hiddenstate.data.vocabulary import UNKNOWN
-from hiddenstate.layers import ChainLoss, Recurrent
+from hiddenstate.layers import ChainLoss
 from hiddenstate.tasks.tag.encoding import SHAPES
-from hiddenstate.tasks.tag.reader import Reader, Scores, allowed, cell_of
+from hiddenstate.tasks.tag.reader import Reader, Scores, allowed
 from hiddenstate.tasks.tag.spec import TagSpec
 from hiddenstate.tasks.text.readout import Readout
+from hiddenstate.tasks.text.recurrent import begin, recurrent_of
 
 FIRST_SHARE = 1.5  # of the wide head, until validation decides
 
@@ -48,14 +49,7 @@ class TagModel(nn.Module):
         self.word = nn.Embedding(words, spec.embedding)
         self.letters = nn.EmbeddingBag(spec.letter_buckets, spec.embedding, mode="mean")
         self.shape = nn.Embedding(len(SHAPES), spec.embedding)
-        self.recurrent = Recurrent(
-            cell_of(spec),
-            spec.embedding,
-            spec.hidden,
-            num_layers=spec.layers,
-            bidirectional=spec.bidirectional,
-            dropout=0.2 if spec.layers > 1 else 0.0,
-        )
+        self.recurrent = recurrent_of(spec)
         directions = 2 if spec.bidirectional else 1
         self.tag = nn.Linear(spec.hidden * directions, len(tags))
         self.chain = ChainLoss(*allowed(tags))
@@ -76,18 +70,7 @@ class TagModel(nn.Module):
         for table in (self.word, self.letters):
             nn.init.normal_(table.weight, 0.0, 0.1)
         nn.init.zeros_(self.shape.weight)
-        for name, parameter in self.recurrent.named_parameters():
-            if "weight_hh" in name:
-                for block in parameter.data.split(parameter.shape[1]):
-                    nn.init.orthogonal_(block)
-            elif "weight_ih" in name:
-                nn.init.xavier_uniform_(parameter)
-            elif "bias" in name:
-                nn.init.zeros_(parameter)
-                labels = self.recurrent.cell.labels["W"]
-                if name.startswith("bias_ih") and "f" in labels:
-                    # an open forget gate lets the gradient through from the start (Jozefowicz et al. 2015)
-                    parameter.data.chunk(len(labels))[labels.index("f")].fill_(1.0)
+        begin(self.recurrent)
         if self.intents and self.spec.wide:
             nn.init.zeros_(self.wide.weight)
 

@@ -10,14 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hiddenstate.cells import Cell, resolve
 from hiddenstate.data.batch import Batch
-from hiddenstate.infer import Chain, Stack, affine, attend, bag_means, bag_sums, pool, stack_shapes
+from hiddenstate.infer import Chain, affine, bag_sums
 from hiddenstate.tasks.tag.encoding import SHAPES
 from hiddenstate.tasks.tag.spec import TagSpec
-
-AT_ONCE = 64  # texts that are stepped through at once
-RECURRENT = "recurrent."
+from hiddenstate.tasks.text.reading import AT_ONCE, different_words, readout, recurrent_shapes, stack_of
 
 
 @dataclass(frozen=True)
@@ -39,26 +36,14 @@ def allowed(tags: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     return ~inside, ~inside[None, :] | same
 
 
-def cell_of(spec: TagSpec) -> Cell:
-    """The cell of a model, with the activations asked for."""
-    return resolve(spec.cell).with_activations(spec.activation)
-
-
 def parameter_shapes(spec: TagSpec, words: int, tags: int, intents: int) -> dict[str, tuple[int, ...]]:
     """Name and shape of everything the model learns."""
-    stack = stack_shapes(
-        cell_of(spec),
-        spec.embedding,
-        spec.hidden,
-        num_layers=spec.layers,
-        bidirectional=spec.bidirectional,
-    )
     names, width = spec.readout.split(","), spec.hidden * (2 if spec.bidirectional else 1)
     shapes: dict[str, tuple[int, ...]] = {
         "word.weight": (words, spec.embedding),
         "letters.weight": (spec.letter_buckets, spec.embedding),
         "shape.weight": (len(SHAPES), spec.embedding),
-        **{RECURRENT + name: shape for name, shape in stack.items()},
+        **recurrent_shapes(spec),
         "tag.weight": (tags, width),
         "tag.bias": (tags,),
         "chain.transitions": (tags, tags),
@@ -81,18 +66,7 @@ class Reader:
     def __init__(self, spec: TagSpec, tags: Sequence[str], parameters: Mapping[str, np.ndarray]) -> None:
         self.spec, self.parameters = spec, parameters
         self.names = tuple(spec.readout.split(","))
-        self.stack = Stack(
-            cell_of(spec),
-            spec.embedding,
-            spec.hidden,
-            {
-                name.removeprefix(RECURRENT): array
-                for name, array in parameters.items()
-                if name.startswith(RECURRENT)
-            },
-            num_layers=spec.layers,
-            bidirectional=spec.bidirectional,
-        )
+        self.stack = stack_of(spec, parameters)
         starts, follows = allowed(tags)
         self.chain = Chain(
             np.where(follows, parameters["chain.transitions"], -np.inf),
@@ -107,7 +81,7 @@ class Reader:
 
     def scores(self, batch: Batch) -> Scores:
         """Score a batch, some texts at a time: a text's scores do not depend on those it is read with."""
-        table, emissions, intents = self._different_words(batch), [], []
+        table, emissions, intents = different_words(self.parameters, batch), [], []
         for start in range(0, len(batch), AT_ONCE):
             texts = slice(start, start + AT_ONCE)
             lengths = batch.lengths[texts]
@@ -122,27 +96,9 @@ class Reader:
         deep = np.concatenate(intents) if intents else np.zeros((len(batch), 0), np.float32)
         return Scores(np.concatenate(emissions, 1), self._with_wide(deep, batch))
 
-    def _different_words(self, batch: Batch) -> np.ndarray:
-        """The different words [U, E] of a batch: each its own row plus the mean of its letter n-grams."""
-        letters = batch.bags["letters"]
-        table = self.parameters["word.weight"][batch.arrays["known"]]
-        return np.asarray(table + bag_means(self.parameters["letters.weight"], letters.ids, letters.offsets))
-
     def _intents(self, output: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The deep logits [B, C] of output [T, B, W]."""
-        parts = []
-        for name in self.names:
-            if name == "attention":
-                weight = self.parameters["readout.score.weight"]
-                score = affine(output, weight, self.parameters["readout.score.bias"])[..., 0]
-                parts.append(attend(output, score, lengths))
-            elif name == "last":  # of the direction that reads backwards, its last word is the first
-                ended = pool(output, "last", lengths)
-                ended[:, self.spec.hidden :] = output[0, :, self.spec.hidden :]
-                parts.append(ended)
-            else:
-                parts.append(pool(output, name, lengths))
-        read = np.concatenate(parts, -1)
+        read = readout(self.names, self.spec.hidden, self.parameters, output, lengths)
         return affine(read, self.parameters["answer.weight"], self.parameters["answer.bias"])
 
     def _with_wide(self, deep: np.ndarray, batch: Batch) -> np.ndarray:
