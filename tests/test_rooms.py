@@ -234,6 +234,7 @@ LIGHT = (
     "hiddenstate.cli",
     "hiddenstate.data.sources",
     "hiddenstate.infer",
+    "hiddenstate.lens",
     "hiddenstate.tasks.classify",
     "hiddenstate.tasks.tag",
 )

@@ -4,6 +4,7 @@ train evaluate predict chat     a task's model: from data to a folder, and from 
 compare                         is one run better than another, or is it chance?
 cells data                      what is there to choose from
 data check                      what in your data would mislead training
+lens                            what does it remember, and why does it forget: one file a view, in lens/
 bench                           how fast, beside the peers
 demo                            all of it in a minute
 options.py                      what several verbs take
@@ -20,7 +21,7 @@ import typer
 from typer.core import TyperGroup
 
 from hiddenstate import __version__
-from hiddenstate.cli import bench, cells, chat, check, compare, data, demo, evaluate, predict, train
+from hiddenstate.cli import bench, cells, chat, check, compare, data, demo, evaluate, lens, predict, train
 from hiddenstate.errors import HiddenStateError
 
 VERBS = (
@@ -40,6 +41,12 @@ LONGER_VERBS = {"data check": check.check}
 
 class Verbs(TyperGroup):
     """The verbs, and what becomes of an error that was raised on purpose: its message and its exit code."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """In the order of the table; a group stands after `compare`, the last verb that asks a run."""
+        names = [name for name in super().list_commands(ctx) if name != "lens"]
+        names.insert(names.index("compare") + 1, "lens")
+        return names
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if (name := " ".join(args[:2])) in LONGER_VERBS:
@@ -64,6 +71,7 @@ for verb in VERBS:
     for name, longer in LONGER_VERBS.items():
         if name.split()[0] == verb.__name__:  # beside the verb that it belongs to
             app.command(name)(longer)
+app.add_typer(lens.app, name="lens")
 
 
 def _version(asked: bool) -> None:

@@ -1,0 +1,38 @@
+"""WHAT DOES IT REMEMBER? Views of a run or a layer: numbers with named axes, and their pictures.
+
+    from hiddenstate import lens
+    lens.memory("runs/mine", "what time is it?").plot()
+
+A view reads; it never changes weights, random states or modes. Views need NumPy alone, pictures matplotlib.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hiddenstate.lens.view import Named, View
+
+__all__ = ["Named", "View"]
+
+# Where each public name lives. The file of a function is called otherwise than the function: a module that is
+# imported is set here under its own name, and would take the function's place.
+_PLACES = {
+    "Named": "view",
+    "View": "view",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        from hiddenstate.errors import nearest
+
+        raise AttributeError(f"{__name__} has no name {name!r}; {nearest(name, _PLACES)}")
+    value = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PLACES])

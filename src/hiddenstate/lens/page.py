@@ -1,0 +1,173 @@
+"""WHAT DOES ONE PASS ON? A view as one HTML page: it asks nothing of the network and runs no script."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from hiddenstate.lens.view import Named, View
+
+MOST_ROWS, MOST_COLUMNS = 50, 24  # of a table; the rest is in the JSON below it
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # nothing is fetched, and nothing runs
+STYLE = """
+:root { color-scheme: light dark; --ink: #1c1c1c; --paper: #fff; --pale: #666; --line: #ccc; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8e8e8; --paper: #16181b; --pale: #a5a5a5; --line: #444; }
+}
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+  max-width: 60rem; margin: 0 auto; padding: 1rem; }
+h1 { font-size: 1.5rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+figure { margin: 1rem 0; padding: .5rem; background: #fff; border-radius: .4rem; overflow-x: auto; }
+figure svg { display: block; width: 100%; min-width: 30rem; height: auto; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; }
+dt { color: var(--pale); } dd { margin: 0; overflow-wrap: anywhere; }
+.verdict { font-size: 1.1rem; font-weight: 600; }
+.numbers { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .15rem .5rem; border-bottom: 1px solid var(--line); text-align: end; white-space: nowrap; }
+th { font-weight: 600; } caption { text-align: start; color: var(--pale); padding: .3rem 0; }
+tbody th { text-align: start; }
+.more { color: var(--pale); font-size: .85rem; }
+@media print {
+  :root { --ink: #000; --paper: #fff; --pale: #444; --line: #bbb; }
+  body { max-width: none; padding: 0; font-size: 10pt; }
+  .numbers { overflow: visible; } table { font-size: 7pt; }
+  th, td { white-space: normal; padding: .1rem .2rem; }
+  figure, tr, dl { break-inside: avoid; } h2 { break-after: avoid; }
+}
+"""
+
+
+def page(view: View) -> str:
+    """Return a page that stands alone: title, picture, how to read it, facts, numbers, and its JSON."""
+    title = escape(view.title)
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        "<head>",
+        '<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+        f"<title>{title}</title>",
+        f"<style>{STYLE}</style>",
+        "</head>",
+        "<body>",
+        f"<h1{_direction(view.title)}>{title}</h1>",
+        *_verdict(view.facts),
+        f'<figure role="img" aria-label="{escape(view.title, quote=True)}">{_inline(view.svg())}</figure>',
+        *_reading(view.reading),
+        *_facts(view.facts),
+        "<h2>Numbers</h2>",
+        *(line for name, array in view.arrays.items() for line in _numbers(name, array)),
+        f'<script type="application/json" id="view">{_json(view.as_dict())}</script>',
+        "</body>",
+        "</html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _verdict(facts: Mapping[str, Any]) -> Iterator[str]:
+    if (verdict := facts.get("verdict")) is not None:
+        yield f'<p class="verdict">{escape(str(verdict))}</p>'
+
+
+def _reading(sentences: Sequence[str]) -> Iterator[str]:
+    if sentences:
+        yield "<h2>How to read it</h2>"
+        yield from (f"<p>{escape(sentence)}</p>" for sentence in sentences)
+
+
+def _facts(facts: Mapping[str, Any]) -> Iterator[str]:
+    shown = {name: value for name, value in facts.items() if name != "verdict"}
+    if shown:
+        yield "<h2>Facts</h2>"
+        yield "<dl>"
+        for name, value in shown.items():
+            words = _words(value)
+            yield f"<dt>{escape(name.replace('_', ' '))}</dt><dd{_direction(words)}>{escape(words)}</dd>"
+        yield "</dl>"
+
+
+def _words(value: Any) -> str:
+    """Write a fact as a person reads it."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_words(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_words, value))
+    return str(value)
+
+
+def _numbers(name: str, array: Named) -> Iterator[str]:
+    """Yield a table of an array: rows and columns are its last two axes, one table for each place before."""
+    values = array.values
+    if values.ndim == 0:
+        yield f"<p>{escape(name)}: {_number(values[()])} {escape(array.unit)}</p>"
+        return
+    rows_axis = array.axes[max(0, values.ndim - 2)]
+    columns = array.labels[array.axes[-1]] if values.ndim > 1 else (array.unit or "value",)
+    outer = values.shape[:-2]
+    for place in list(np.ndindex(outer))[:MOST_COLUMNS]:
+        at = [f"{axis} {array.labels[axis][i]}" for axis, i in zip(array.axes, place, strict=False)]
+        unit = f", {array.unit}" if array.unit else ""
+        across = f", across: {array.axes[-1]}" if values.ndim > 1 else ""
+        caption = " · ".join([name, *at]) + f" (down: {rows_axis}{across}{unit})"
+        block = values[place] if values.ndim > 1 else values[:, None]
+        yield from _table(caption, array.labels[rows_axis], columns, block)
+    if len(list(np.ndindex(outer))) > MOST_COLUMNS:
+        yield f'<p class="more">{len(list(np.ndindex(outer))):,} tables; {MOST_COLUMNS} are shown.</p>'
+
+
+def _table(caption: str, rows: Sequence[Any], columns: Sequence[Any], block: np.ndarray) -> Iterator[str]:
+    heads = "".join(f"<th{_direction(str(each))}>{escape(str(each))}</th>" for each in columns[:MOST_COLUMNS])
+    yield f'<div class="numbers"><table><caption>{escape(caption)}</caption>'
+    yield f"<thead><tr><th></th>{heads}</tr></thead><tbody>"
+    for label, row in zip(rows[:MOST_ROWS], block, strict=False):
+        cells = "".join(f"<td>{_number(value)}</td>" for value in row[:MOST_COLUMNS])
+        yield f"<tr><th{_direction(str(label))}>{escape(str(label))}</th>{cells}</tr>"
+    yield "</tbody></table></div>"
+    if len(rows) > MOST_ROWS or len(columns) > MOST_COLUMNS:
+        yield (
+            f'<p class="more">{len(rows):,} rows and {len(columns):,} columns, of which the first are shown; '
+            "all of them are in the JSON at the end of this file, and in what --csv and --json write.</p>"
+        )
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def _direction(text: str) -> str:
+    """Say where a text is written from right to left, and in which language's letters."""
+    kinds = [unicodedata.bidirectional(letter) for letter in text]
+    first = next((kind for kind in kinds if kind in ("L", "R", "AL")), "L")
+    if first == "L":
+        return ' dir="auto"' if {"R", "AL"} & set(kinds) else ""
+    return ' dir="rtl" lang="ar"' if first == "AL" else ' dir="rtl" lang="he"'
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    """Write JSON that no text in it can end or comment out: `<`, `>` and `&` as escapes of JSON's own."""
+    text = json.dumps(values, ensure_ascii=False, allow_nan=False)
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def _inline(svg: bytes) -> str:
+    """Return the <svg> element without what stands before it in a file, and without its metadata."""
+    text = svg.decode("utf-8")
+    text = text[text.index("<svg") :]
+    return re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)

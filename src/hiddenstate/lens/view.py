@@ -1,0 +1,183 @@
+"""WHAT IS SHOWN? A view: arrays with named axes, what they say in words; as JSON, CSV, picture and page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from hiddenstate.errors import InvalidArgument, Unsupported, require
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Tick = str | int | float
+RESERVED = ("view", "title", "reading", "arrays")  # keys of `as_dict` that no fact may take
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """An array with named axes, a tick for each place on each axis, and a unit.
+
+    `values` has one axis for each name in `axes`, and `labels[axis]` as many ticks as that axis is long.
+    Raises InvalidArgument where they do not fit each other.
+
+    >>> share = Named(np.eye(2), ("step", "input"), {"step": (1, 2), "input": ("what", "time")}, "share")
+    >>> share.values.shape, share.labels["input"]
+    ((2, 2), ('what', 'time'))
+    """
+
+    values: np.ndarray
+    axes: tuple[str, ...]
+    labels: Mapping[str, Sequence[Tick]]
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        values = np.asarray(self.values).view()
+        if values.dtype.kind not in "fiub":
+            raise InvalidArgument(f"an array of a view holds real numbers; came {values.dtype}.")
+        values.flags.writeable = False
+        axes = tuple(self.axes)
+        if len(axes) != values.ndim or len(set(axes)) < len(axes):
+            raise InvalidArgument(
+                f"expected a name of its own for each of the {values.ndim} axes of {list(values.shape)}, "
+                f"came {list(axes)}."
+            )
+        if set(self.labels) != set(axes):
+            raise InvalidArgument(
+                f"expected labels for the axes {list(axes)}, came labels for {list(self.labels)}."
+            )
+        labels = {axis: tuple(_tick(tick) for tick in self.labels[axis]) for axis in axes}
+        for axis, length in zip(axes, values.shape, strict=True):
+            if len(labels[axis]) != length:
+                raise InvalidArgument(
+                    f"axis {axis!r} has {length} places and {len(labels[axis])} labels; give one for each."
+                )
+        for name, value in (("values", values), ("axes", axes), ("labels", labels)):
+            object.__setattr__(self, name, value)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold; NaN and infinity become null, and `not_finite` counts them."""
+        values = self.values
+        finite = np.isfinite(values)
+        if finite.all():
+            shown = values.tolist()
+        else:
+            shown = np.where(finite, values, 0).astype(object)
+            shown[~finite] = None
+            shown = shown.tolist()
+        labels = {axis: list(ticks) for axis, ticks in self.labels.items()}
+        beside = {} if finite.all() else {"not_finite": int((~finite).sum())}
+        return {"axes": list(self.axes), "labels": labels, "unit": self.unit, **beside, "values": shown}
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What a lens shows: arrays with named axes, facts (a verdict, thresholds, settings), how to read it.
+
+    `facts` are scalars, short texts, and lists or mappings of these; `reading` are sentences, the paper among
+    them. A subclass draws itself by overriding `draw`. Raises InvalidArgument for other facts.
+    """
+
+    title: str
+    arrays: Mapping[str, Named]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    reading: tuple[str, ...] = ()
+
+    name: ClassVar[str] = "view"  # the verb of the command line: memory, gradient, gates, states, compare
+
+    def __post_init__(self) -> None:
+        taken = [key for key in self.facts if key in RESERVED]
+        if taken:
+            raise InvalidArgument(f"{taken[0]!r} is a key of every view; call this fact otherwise.")
+        object.__setattr__(self, "facts", {str(key): _plain(value) for key, value in self.facts.items()})
+        object.__setattr__(self, "arrays", dict(self.arrays))
+        object.__setattr__(self, "reading", tuple(self.reading))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the view as JSON can hold it: view, title, each fact, reading, arrays by name."""
+        arrays = {name: array.as_dict() for name, array in self.arrays.items()}
+        return {
+            "view": self.name,
+            "title": self.title,
+            **self.facts,
+            "reading": list(self.reading),
+            "arrays": arrays,
+        }
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Yield the numbers in long form, the header first: array, one column an axis, value, unit."""
+        axes = list(dict.fromkeys(axis for array in self.arrays.values() for axis in array.axes))
+        yield ("array", *axes, "value", "unit")
+        for name, array in self.arrays.items():
+            flat = array.values.reshape(-1).tolist()
+            for place, value in zip(np.ndindex(array.values.shape), flat, strict=True):
+                at = {axis: array.labels[axis][i] for axis, i in zip(array.axes, place, strict=True)}
+                yield (name, *(str(at.get(axis, "")) for axis in axes), repr(value), array.unit)
+
+    def csv(self) -> str:
+        """Return the numbers as CSV in long form; an axis that an array does not have is left empty."""
+        written = io.StringIO(newline="")
+        csv.writer(written, lineterminator="\n").writerows(self.rows())
+        return written.getvalue()
+
+    def draw(self, figure: Figure) -> None:
+        """Draw the view onto an empty figure, with the blocks of `hiddenstate.lens.drawing`."""
+        raise Unsupported(f"the view {self.name!r} has numbers and no picture; take --json or --csv.")
+
+    def plot(self) -> Figure:
+        """Draw the view; raises MissingExtra without matplotlib."""
+        require("matplotlib", "drawing a view", extra="train")
+        from hiddenstate.lens.drawing import drawn
+
+        return drawn(self)
+
+    def png(self) -> bytes:
+        """Return the picture as a PNG file's content."""
+        figure = self.plot()
+        from hiddenstate import pictures
+
+        return pictures.png(figure)
+
+    def svg(self) -> bytes:
+        """Return the picture as an SVG file's content, its letters as outlines: it needs no font."""
+        figure = self.plot()
+        from hiddenstate import pictures
+
+        return pictures.svg(figure)
+
+    def html(self) -> str:
+        """Return one self-contained page: picture, how to read it, facts, numbers, and the JSON inside."""
+        from hiddenstate.lens.page import page
+
+        return page(self)
+
+
+def _tick(value: Any) -> Tick:
+    value = value.item() if isinstance(value, np.generic) else value
+    if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
+        raise InvalidArgument(f"a label is a text or a finite number; came {value!r}.")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Return a fact as JSON can hold it; what is no finite number becomes null."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, Sequence):
+        return [_plain(each) for each in value]
+    raise InvalidArgument(f"a fact is a number, a text, or a list or mapping of them; came {value!r}.")

@@ -1,0 +1,121 @@
+"""A view's numbers are the same as arrays, as JSON, as CSV and in its page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from hiddenstate import lens
+from hiddenstate.errors import InvalidArgument, Unsupported
+from hiddenstate.lens import Named, View
+
+
+def one(values: object, unit: str = "", **labels: object) -> Named:
+    return Named(np.asarray(values), tuple(labels), labels, unit)
+
+
+def test_what_a_named_array_holds() -> None:
+    named = one([[1.0, 2.0], [3.0, 4.0]], "share", step=range(2), input=np.array(["a", "b"]))
+    assert named.labels == {"step": (0, 1), "input": ("a", "b")}
+    assert named.as_dict() == {
+        "axes": ["step", "input"],
+        "labels": {"step": [0, 1], "input": ["a", "b"]},
+        "unit": "share",
+        "values": [[1.0, 2.0], [3.0, 4.0]],
+    }
+    with pytest.raises(ValueError, match="read-only"):
+        named.values[0, 0] = 9.0
+
+
+def test_making_it_leaves_the_array_as_it_was() -> None:
+    mine = np.ones(2)
+    Named(mine, ("step",), {"step": (1, 2)})
+    mine[0] = 3.0
+
+
+@pytest.mark.parametrize(
+    ("values", "axes", "labels", "expected"),
+    [
+        (np.ones((2, 3)), ("a",), {"a": (1, 2)}, r"each of the 2 axes of \[2, 3\], came \['a'\]"),
+        (np.ones((2, 2)), ("a", "a"), {"a": (1, 2)}, r"came \['a', 'a'\]"),
+        (np.ones(2), ("a",), {}, r"labels for the axes \['a'\], came labels for \[\]"),
+        (np.ones(2), ("a",), {"a": (1, 2), "b": (1,)}, r"came labels for \['a', 'b'\]"),
+        (np.ones(2), ("a",), {"a": (1,)}, "axis 'a' has 2 places and 1 labels"),
+        (np.ones(1), ("a",), {"a": (None,)}, "a label is a text or a finite number; came None"),
+        (np.ones(1), ("a",), {"a": (math.nan,)}, "came nan"),
+        (np.array(["x"]), ("a",), {"a": (1,)}, "real numbers; came <U1"),
+        (np.array([1j]), ("a",), {"a": (1,)}, "real numbers; came complex128"),
+    ],
+)
+def test_what_does_not_fit_is_told(values: np.ndarray, axes: tuple, labels: dict, expected: str) -> None:
+    with pytest.raises(InvalidArgument, match=expected):
+        Named(values, axes, labels)
+
+
+def test_what_is_no_number_is_null_and_counted() -> None:
+    shown = one([1.0, math.nan, math.inf], step=range(3)).as_dict()
+    assert (shown["values"], shown["not_finite"]) == ([1.0, None, None], 2)
+    assert "not_finite" not in one([1.0], step=[1]).as_dict()
+
+
+def test_facts_are_plain_and_keep_their_keys() -> None:
+    view = View(
+        "t", {}, {"norm": np.float32(0.5), "n": np.int64(3), "bad": math.nan, "by": {1: [np.bool_(True)]}}
+    )
+    assert view.facts == {"norm": 0.5, "n": 3, "bad": None, "by": {"1": [True]}}
+    assert view.as_dict() == {"view": "view", "title": "t", **view.facts, "reading": [], "arrays": {}}
+    with pytest.raises(InvalidArgument, match="'title' is a key of every view"):
+        View("t", {}, {"title": "other"})
+    with pytest.raises(InvalidArgument, match="a fact is a number"):
+        View("t", {}, {"x": object()})
+
+
+FLOATS = arrays.arrays(
+    st.sampled_from([np.float64, np.float32]),
+    arrays.array_shapes(min_dims=0, max_dims=3, max_side=4),
+    elements=st.floats(width=32, allow_nan=True, allow_infinity=True),
+)
+TOKENS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+
+
+@given(FLOATS, st.data())
+def test_csv_and_json_give_the_arrays_back(values: np.ndarray, data: st.DataObject) -> None:
+    axes = ("layer", "step", "input")[: values.ndim]
+    labels = {
+        axis: data.draw(st.lists(TOKENS, min_size=size, max_size=size))
+        for axis, size in zip(axes, values.shape, strict=True)
+    }
+    view = View("t", {"x": Named(values, axes, labels, "share"), "y": one([1, 2], step=["p", "q"])})
+    rows = list(csv.reader(io.StringIO(view.csv(), newline="")))
+    assert rows[0] == ["array", *dict.fromkeys([*axes, "step"]), "value", "unit"]
+    of_x = [row for row in rows[1:] if row[0] == "x"]
+    read = np.array([float(row[-2]) for row in of_x], values.dtype).reshape(values.shape)
+    np.testing.assert_array_equal(read, values)
+    for axis, place in ((axis, rows[0].index(axis)) for axis in axes):
+        at = axes.index(axis)
+        expected = [labels[axis][where[at]] for where in np.ndindex(values.shape)]
+        assert [row[place] for row in of_x] == expected
+    assert [row[-2] for row in rows[1:] if row[0] == "y"] == ["1", "2"]
+    back = json.loads(json.dumps(view.as_dict(), allow_nan=False))["arrays"]["x"]
+    whole = np.where(np.isfinite(values), values, np.nan)
+    np.testing.assert_array_equal(np.array(back["values"], float).astype(values.dtype), whole)
+    assert back["labels"] == labels
+
+
+def test_a_view_without_a_picture_says_so() -> None:
+    with pytest.raises(Unsupported, match="'view' has numbers and no picture"):
+        View("t", {}).plot()
+
+
+def test_names_are_imported_when_asked_for() -> None:
+    assert set(lens.__all__) <= set(dir(lens))
+    with pytest.raises(AttributeError, match="has no name 'Vieuw'; did you mean 'View'"):
+        _ = lens.Vieuw
