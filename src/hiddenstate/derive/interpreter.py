@@ -18,16 +18,96 @@ from hiddenstate.derive.tile import RowWork, TileProgram, TileStage, tile_progra
 Buffers = dict[str, np.ndarray]
 
 
+class Walker:
+    """A cell with its parameters, ready to go a step forwards and back again; per-step masks read as given.
+
+    What stands behind the batch B in shapes is the width of a value; adjoints may have axes before it, so
+    that many are taken back through the same step at once. `watched` names values whose adjoint is wanted.
+    """
+
+    def __init__(
+        self, cell: Cell, parameters: Mapping[str, np.ndarray], watched: tuple[str, ...] = ()
+    ) -> None:
+        self.cell, self.program = cell, tile_program(cell, (), watched)
+        self.recurrence, self.watched = Recurrence(cell, parameters), watched
+        pairs = (zip(p.nodes(), p.names(), strict=True) for p in self.program.inputs)
+        self._names = {block: name for pair in pairs for block, name in pair}
+        self._fixed: Buffers = {
+            f"vector:{vector.name}": parameters[vector.name] for vector in (*cell.vectors, *cell.norm_vectors)
+        }
+
+    def step(
+        self, x: np.ndarray, states: Sequence[np.ndarray], masks: Mapping[str, np.ndarray] | None = None
+    ) -> Buffers:
+        """Go from states [B, width] with the input x [B, F]: everything that the step computes."""
+        products = self.recurrence.input_products(x)
+        buffers: Buffers = {f"product:{self._names[block]}": z for block, z in products.items()}
+        buffers |= {"x": x, **self._fixed}
+        buffers |= {f"state:{s.name}": v for s, v in zip(self.cell.states, states, strict=True)}
+        for mask in self.cell.masks:
+            mean = np.asarray(1.0 if mask.scaled else 1 - mask.rate)
+            buffers[f"mask:{mask.name}"] = mean if masks is None else masks[mask.name]
+        for stage in self.program.forward:
+            _run(stage, buffers, self.recurrence)
+        return buffers
+
+    def next_states(self, buffers: Buffers) -> tuple[np.ndarray, ...]:
+        """The states [B, width] after a step."""
+        return tuple(buffers[f"next:{state.name}"] for state in self.cell.states)
+
+    def back(
+        self,
+        buffers: Buffers,
+        output: np.ndarray,
+        states: Sequence[np.ndarray],
+        sums: Mapping[str, np.ndarray] | None = None,
+    ) -> Buffers:
+        """Go back through a step from the adjoints [..., B, width] of its output and of its new states.
+
+        Gives everything that is computed on the way: "back:h" and so on, the adjoints of the states before,
+        "back:x" that of the input, "total:h" those watched. Adjoints of the parameters are added to `sums`.
+        """
+        found = {**buffers, "adjoint:": output}
+        found |= {f"adjoint:{s.name}": v for s, v in zip(self.cell.states, states, strict=True)}
+        for stage in self.program.backward:
+            _run(stage, found, self.recurrence, sums)
+        lead = output.shape[:-1]
+        dx = np.zeros((*lead, buffers["x"].shape[-1]))
+        for product, source in self.program.operands.items():
+            deltas = [
+                np.broadcast_to(found[self.program.deltas[name]], (*lead, _block(found, name)[-1]))
+                for name in product.names()
+            ]
+            if sums is not None:
+                _add_weight_gradient(self.cell, product, np.concatenate(deltas, -1), buffers[source], sums)
+            if source == "x":
+                dx += np.concatenate(deltas, -1) @ _rows(self.recurrence, product)
+        found["back:x"] = dx
+        widths = {f"back:{s.name}": v.shape[-1] for s, v in zip(self.cell.states, states, strict=True)}
+        widths |= {f"total:{name}": self.recurrence.width(name) for name in self.watched}
+        for name, width in widths.items():
+            found[name] = np.broadcast_to(found[name], (*lead, width))
+        return found
+
+    def previous(self, found: Buffers) -> tuple[np.ndarray, ...]:
+        """The adjoints of the states before a step, of what `back` found."""
+        return tuple(found[f"back:{state.name}"] for state in self.cell.states)
+
+
 @dataclass
 class Tape:
     """What the forward pass leaves for the backward pass: the buffers of every step."""
 
-    program: TileProgram
-    recurrence: Recurrence
+    walker: Walker
     x: np.ndarray
     output: np.ndarray
     states: tuple[np.ndarray, ...]
     steps: list[Buffers] = field(default_factory=list)
+
+    @property
+    def program(self) -> TileProgram:
+        """What was run."""
+        return self.walker.program
 
 
 def forward(
@@ -38,26 +118,17 @@ def forward(
     masks: Mapping[str, np.ndarray] | None = None,
 ) -> Tape:
     """Run a cell's tile program over x [T, B, F] from the given states; per-step masks are [T, B, H]."""
-    program, recurrence = tile_program(cell), Recurrence(cell, parameters)
-    products = recurrence.input_products(x)
-    names = {block: name for p in program.inputs for block, name in zip(p.nodes(), p.names(), strict=True)}
-    outputs, tape = [], Tape(program, recurrence, x, x, ())
+    walker = Walker(cell, parameters)
+    outputs, tape = [], Tape(walker, x, x, ())
     current = tuple(states)
+    per_step = {mask.name: mask.per == "step" for mask in cell.masks}
     for t in range(x.shape[0]):
-        buffers: Buffers = {f"product:{names[block]}": z[t] for block, z in products.items()}
-        buffers.update({f"state:{s.name}": v for s, v in zip(cell.states, current, strict=True)})
-        for vector in (*cell.vectors, *cell.norm_vectors):
-            buffers[f"vector:{vector.name}"] = parameters[vector.name]
-        for mask in cell.masks:
-            mean = np.asarray(1.0 if mask.scaled else 1 - mask.rate)
-            drawn = mean if masks is None else masks[mask.name]
-            buffers[f"mask:{mask.name}"] = drawn[t] if mask.per == "step" and masks is not None else drawn
-        for stage in program.forward:
-            _run(stage, buffers, recurrence)
-        current = tuple(buffers[f"next:{s.name}"] for s in cell.states)
+        drawn = masks and {name: mask[t] if per_step[name] else mask for name, mask in masks.items()}
+        buffers = walker.step(x[t], current, drawn)
+        current = walker.next_states(buffers)
         outputs.append(buffers["output:"])
         tape.steps.append(buffers)
-    nothing = np.zeros((0, x.shape[1], recurrence.width(cell.output)))
+    nothing = np.zeros((0, x.shape[1], walker.recurrence.width(cell.output)))
     tape.output, tape.states = np.stack(outputs) if outputs else nothing, current
     return tape
 
@@ -73,29 +144,13 @@ class Gradients:
 
 def backward(tape: Tape, output: np.ndarray, states: Sequence[np.ndarray]) -> Gradients:
     """Back-propagate the gradients of the outputs [T, B, width] and of the last states through time."""
-    program, cell = tape.program, tape.program.cell
-    values = tape.recurrence.parameters.values
+    values = tape.walker.recurrence.parameters.values
     sums = {name: np.zeros_like(value) for name, value in values.items()}
     dx = np.zeros_like(tape.x)
     carried = tuple(states)
     for t in reversed(range(len(tape.steps))):
-        buffers = tape.steps[t]
-        buffers["adjoint:"] = output[t]
-        buffers.update({f"adjoint:{s.name}": v for s, v in zip(cell.states, carried, strict=True)})
-        for stage in program.backward:
-            _run(stage, buffers, tape.recurrence, sums)
-        for product, source in program.operands.items():
-            operand = tape.x[t] if source == "x" else buffers[source]
-            deltas = [
-                np.broadcast_to(buffers[program.deltas[name]], _block(buffers, name))
-                for name in product.names()
-            ]
-            _add_weight_gradient(cell, product, np.concatenate(deltas, -1), operand, sums)
-            if source == "x":
-                dx[t] += np.concatenate(deltas, -1) @ _rows(tape.recurrence, product)
-        carried = tuple(
-            np.broadcast_to(buffers[f"back:{s.name}"], buffers[f"state:{s.name}"].shape) for s in cell.states
-        )
+        found = tape.walker.back(tape.steps[t], output[t], carried, sums)
+        dx[t], carried = found["back:x"], tape.walker.previous(found)
     return Gradients(dx, carried, sums)
 
 

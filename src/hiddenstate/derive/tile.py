@@ -11,6 +11,7 @@ Both read and write named buffers:
     adjoint:c     of a new state                  adjoint:   of the output       wish:i    of a kept value
     delta:0       adjoint of products' blocks     back:c     adjoint of a previous state
     sum:p_i       adjoint of a parameter, to be summed over rows and steps
+    total:c       adjoint of a named value, all its ways to the loss together, where somebody watches it
 
 Derivatives are taken from a function's output where they can be; what backward needs is loaded where it is
 kept anyway (states), recomputed where that is cheap, and left on the tape otherwise.
@@ -30,6 +31,7 @@ from hiddenstate.derive.gradient import ZERO, adjoints, joined
 _CHEAP = ("add", "sub", "mul", "max", "select")
 _LEAVES = ("const", "symbol", "previous", "vector", "mask", "adjoint", "inverse_deviation")
 _ROWS = ("matmul", "norm", "product_back", "norm_back")
+_LEAVE = ("sum:", "output:", "kept:", "back:", "total:")  # what leaves a step is not read by it again
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,15 @@ class TileProgram:
 
 
 @cache
-def tile_program(cell: Cell, wishes: tuple[str, ...] = ()) -> TileProgram:
-    """Derive the program of a cell; `wishes` names values that have a gradient of their own at every step.
+def tile_program(cell: Cell, wishes: tuple[str, ...] = (), watched: tuple[str, ...] = ()) -> TileProgram:
+    """Derive the program of a cell; `wishes` names values that have a gradient of their own at every step,
+    `watched` those whose adjoint is wanted.
 
     >>> from hiddenstate.cells import CELLS
     >>> list(tile_program(CELLS["lstm"]).tape.values())[:2]  # the gates; tanh(c) is computed again
     [sigmoid(W_i x + R_i h'), sigmoid(W_f x + R_f h')]
     """
-    graph = _Graph(cell, wishes)
+    graph = _Graph(cell, wishes, watched)
     tape = {n: f"tape:{k}" for k, n in enumerate(graph.taped())}
     forward = _Layout(graph.forward_places(), graph.products)
     for state in cell.states:
@@ -102,7 +105,7 @@ def tile_program(cell: Cell, wishes: tuple[str, ...] = ()) -> TileProgram:
         forward.store(n, buffer)
     backward = _Layout(graph.backward_places(tape), graph.products)
     deltas = graph.deltas()
-    for n, buffer in (*deltas.items(), *graph.leaf_adjoints()):
+    for n, buffer in (*deltas.items(), *graph.leaf_adjoints(), *graph.totals()):
         backward.store(n, buffer)
     return TileProgram(
         cell=cell,
@@ -125,8 +128,8 @@ _X = node("symbol", name="x")
 class _Graph:
     """The graph of one step with names replaced by what they stand for, and the adjoints of its nodes."""
 
-    def __init__(self, cell: Cell, wishes: tuple[str, ...]) -> None:
-        self.cell, self.values = cell, joined(cell)
+    def __init__(self, cell: Cell, wishes: tuple[str, ...], watched: tuple[str, ...]) -> None:
+        self.cell, self.values, self.watched = cell, joined(cell), watched
         symbols = {node("symbol", name=name): root for name, root in self.values.items()}
         self.products = tuple(
             Product(p.letter, p.labels, p.first, symbols.get(p.operand, p.operand))
@@ -184,11 +187,16 @@ class _Graph:
             leaves.append((node("vector", name=vector.name), f"sum:{vector.name}"))
         return [(self.adjoint.get(leaf, ZERO), buffer) for leaf, buffer in leaves]
 
+    def totals(self) -> list[tuple[Expr, str]]:
+        """The adjoint and its buffer for every value that is watched."""
+        return [(self.adjoint.get(self.values[name], ZERO), f"total:{name}") for name in self.watched]
+
     def taped(self) -> list[Expr]:
         """The values that backward reads and that are neither kept anyway nor cheap to have again."""
         forward, free = set(self.nodes), set(self.backward_places({}))
         needed: dict[Expr, None] = {}
-        for n in walk(*self.deltas(), *(root for root, _ in self.leaf_adjoints())):
+        wanted = (root for root, _ in (*self.leaf_adjoints(), *self.totals()))
+        for n in walk(*self.deltas(), *wanted):
             if n not in forward and n.op != "inverse_deviation":
                 needed.update(dict.fromkeys(arg for arg in n.args if arg in forward and arg.op != "const"))
         order = [n for n in self.nodes if n in needed and n not in free]
@@ -226,7 +234,7 @@ class _Layout:
             self.level[n] = self._level(n)
         self.buffers = dict(self.places)
         for n, buffer in self.stores:  # what is stored anyway is found there by later stages
-            if n.op not in _ROWS and not buffer.startswith(("sum:", "output:", "kept:", "back:")):
+            if n.op not in _ROWS and not buffer.startswith(_LEAVE):
                 self.buffers.setdefault(n, buffer)
         self._pass_between_stages(nodes)
         return tuple(self._stage(k, nodes) for k in range(max(self.level.values(), default=0) + 1))

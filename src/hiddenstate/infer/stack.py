@@ -81,7 +81,7 @@ class Stack:
         self.num_layers, self.bidirectional = num_layers, bidirectional
         self._units = {"H": hidden_size, "P": proj_size or hidden_size}
         directions = ("", "_reverse") if bidirectional else ("",)
-        self._suffixes = tuple(
+        self.suffixes = tuple(
             tuple(f"_l{layer}{direction}" for direction in directions) for layer in range(num_layers)
         )
         biases = {matrix.bias for matrix in cell.matrices if matrix.bias}
@@ -103,10 +103,15 @@ class Stack:
         names = tuple(cell.parameter_shapes(1, 1))
         self._sets = {
             suffix: {name: parameters[name + suffix] for name in names if name + suffix in parameters}
-            for pair in self._suffixes
+            for pair in self.suffixes
             for suffix in pair
         }
         self._firsts = tuple(parameters.get(f"first_{state.name}") for state in cell.states)
+
+    def parameters_of(self, suffix: str) -> Mapping[str, np.ndarray]:
+        """The parameters of one layer and direction, named as the cell names them; `suffixes` lists [layer]
+        [direction]."""
+        return self._sets[suffix]
 
     @property
     def output_width(self) -> int:
@@ -136,7 +141,7 @@ class Stack:
         ends = _checked_lengths(lengths, x)
         first = self.initial_state(x.shape[1]) if states is None else self.checked_states(states, x.shape[1])
         last: list[States] = []
-        for pair in self._suffixes:
+        for pair in self.suffixes:
             parts = []
             for reverse, suffix in enumerate(pair):
                 begin = [rows[len(last)] for rows in first]
@@ -162,7 +167,7 @@ class Stack:
         """The core's running stream from a state of B sequences; None where the core does not serve."""
         if self.dtype != np.float32 or not native.available():
             return None
-        sets = [_contiguous(self._sets[suffix]) for suffix, *_ in self._suffixes]
+        sets = [_contiguous(self._sets[suffix]) for suffix, *_ in self.suffixes]
         begins = [[np.ascontiguousarray(rows[layer]) for rows in first] for layer in range(self.num_layers)]
         width = self.output_width
         packed = [

@@ -8,7 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hiddenstate.errors import InvalidArgument, RunError, nearest
+from hiddenstate.errors import InvalidArgument, RunError, Unsupported, nearest
+from hiddenstate.infer import Inside
 from hiddenstate.runs import Run
 
 
@@ -61,6 +62,20 @@ def of_run(path: str | Path) -> ModuleType:
             f"{run.path / 'spec.json'} names the task {name!r}; this version knows {', '.join(TASKS)}"
         )
     return TASKS[name].load()
+
+
+def inside(path: str | Path) -> Inside:
+    """Lay open what a run reads with, for those who look into it.
+
+    Raises RunError where the folder is no run, Unsupported where its task has nothing recurrent to show.
+    """
+    module = of_run(path)
+    if not hasattr(module, "inside"):
+        raise Unsupported(
+            f"{path} is a run of {module.__name__.split('.')[-1]}, which has no recurrent layer"
+        )
+    opened: Inside = module.inside(path)
+    return opened
 
 
 def load(path: str | Path) -> Any:

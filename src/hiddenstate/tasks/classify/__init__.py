@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hiddenstate.errors import nearest, require
 from hiddenstate.tasks.classify import comparing, explaining, shown
+from hiddenstate.tasks.classify.inside import inside
 from hiddenstate.tasks.classify.predictor import Classifier, Prediction, WordStep
 from hiddenstate.tasks.classify.spec import ClassifySpec
 
@@ -30,6 +31,7 @@ __all__ = [
     "comparing",
     "evaluate",
     "explaining",
+    "inside",
     "load",
     "shown",
     "train",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hiddenstate.errors import nearest, require
 from hiddenstate.tasks.tag import shown
+from hiddenstate.tasks.tag.inside import inside
 from hiddenstate.tasks.tag.predictor import Slot, Tagger, Tagging, WordStep
 from hiddenstate.tasks.tag.spec import TagSpec
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from hiddenstate.tasks.tag.evaluating import evaluate
     from hiddenstate.tasks.tag.training import train
 
-__all__ = ["Slot", "TagSpec", "Tagger", "Tagging", "WordStep", "evaluate", "load", "shown", "train"]
+__all__ = ["Slot", "TagSpec", "Tagger", "Tagging", "WordStep", "evaluate", "inside", "load", "shown", "train"]
 SPEC = TagSpec
 load = Tagger.load
 

@@ -129,6 +129,11 @@ class Tagger:
                 found[place] = read
         return [each for each in found if each is not None]
 
+    def units(self, text: str) -> Units:
+        """The words of a text as they are read; none where it has none."""
+        pieces = self._cut(text)
+        return _units(text, pieces) if pieces else Units((), np.zeros(0, np.int64), np.zeros(0, np.int64))
+
     def _cut(self, text: str) -> list[Piece]:
         """The words of a text that are read."""
         pieces = cut(text, self.encoder.tokeniser)

@@ -86,15 +86,22 @@ class Reader:
             texts = slice(start, start + AT_ONCE)
             lengths = batch.lengths[texts]
             steps = lengths.max()
-            words = table[batch.words[:steps, texts]]
-            words = words + self.parameters["shape.weight"][batch.arrays["shapes"][:steps, texts]]
-            output, _ = self.stack.run(words, lengths=lengths)
+            output, _ = self.stack.run(self._words(table, batch, steps, texts), lengths=lengths)
             scored = affine(output, self.parameters["tag.weight"], self.parameters["tag.bias"])
             emissions.append(np.pad(scored, ((0, len(batch.words) - steps), (0, 0), (0, 0))))
             if self.intents:
                 intents.append(self._intents(output, lengths))
         deep = np.concatenate(intents) if intents else np.zeros((len(batch), 0), np.float32)
         return Scores(np.concatenate(emissions, 1), self._with_wide(deep, batch))
+
+    def words_of(self, batch: Batch) -> np.ndarray:
+        """The words [T, B, E]: each its own row, the mean of its letter n-grams, and its shape."""
+        table = different_words(self.parameters, batch)
+        return self._words(table, batch, len(batch.words), slice(None))
+
+    def _words(self, table: np.ndarray, batch: Batch, steps: int, texts: slice) -> np.ndarray:
+        shapes = self.parameters["shape.weight"][batch.arrays["shapes"][:steps, texts]]
+        return np.asarray(table[batch.words[:steps, texts]] + shapes)
 
     def _intents(self, output: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The deep logits [B, C] of output [T, B, W]."""
