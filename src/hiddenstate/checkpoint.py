@@ -50,6 +50,14 @@ def environment() -> dict[str, Any]:
     }
 
 
+def note_environment(run: Run, values: Mapping[str, Any]) -> None:
+    """Say in spec.json, whose values these are, that a run goes on with other threads, instructions or
+    versions."""
+    known = [values.get("environment"), *values.get("gone_on_with", ())]
+    if environment() != known[-1]:
+        run.write_spec({**values, "gone_on_with": [*known[1:], environment()]})
+
+
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Say in words what differs.
 

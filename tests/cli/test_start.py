@@ -55,6 +55,7 @@ def test_completion_imports_nothing_heavy() -> None:
         ("hiddenstate train cl", "classify"),
         ("hiddenstate cells lstm_p", "lstm_peephole"),
         ("hiddenstate data st", "starter"),
+        ("hiddenstate data ch", "check"),
     ):
         asked = {
             "_HIDDENSTATE_COMPLETE": "complete_bash",

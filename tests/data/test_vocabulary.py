@@ -68,6 +68,11 @@ def test_letter_n_grams_are_those_of_the_marked_word():
         letter_grams("time", (3, 5), 1000)[0] = 1
 
 
+def test_of_endless_words_only_what_is_read_is_remembered():
+    first = letter_grams("y" * MAX_LETTERS + "a" * 10_000, (3,), 1000)
+    assert letter_grams("y" * MAX_LETTERS + "b" * 10_000, (3,), 1000) is first
+
+
 def test_text_n_grams_are_words_pairs_and_letters():
     bag = text_grams(["set", "it"], word_sizes=(1, 2), letter_sizes=(3,), buckets=1000)
     assert bag.tolist() == crc(" set", " it", " set it", "<se", "set", "et>", "<it", "it>")

@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 SHOWN_LABELS = 40  # of a corpus with more, the rest is counted; --json has them all
 
 
+def _first_words(incomplete: str) -> list[str]:
+    """The names of data, and the verb that stands beside them: `data check`."""
+    return [*options.data_names(incomplete), *(["check"] if "check".startswith(incomplete) else [])]
+
+
 def data(
     name: Annotated[
         str | None,
         typer.Argument(
             metavar="[NAME_OR_PATH]",
             show_default=False,
-            autocompletion=options.data_names,
+            autocompletion=_first_words,
             help="A name of the table, or a file; none: the whole table.",
         ),
     ] = None,

@@ -118,7 +118,6 @@ class Vocabulary:
         return cls(tuple(words))
 
 
-@lru_cache(maxsize=1 << 16)
 def letter_grams(word: str, sizes: tuple[int, ...], buckets: int) -> np.ndarray:
     """Return the hashed letter n-grams [N] int64 of one word within < and > (Bojanowski et al., 2017).
 
@@ -129,7 +128,12 @@ def letter_grams(word: str, sizes: tuple[int, ...], buckets: int) -> np.ndarray:
     >>> len(letter_grams("time", (3, 4), 1000))  # <ti tim ime me> <tim time ime>
     7
     """
-    marked = f"<{word[:MAX_LETTERS]}>"
+    return _letter_grams(word[:MAX_LETTERS], sizes, buckets)
+
+
+@lru_cache(maxsize=1 << 16)  # of words cut to size, so that junk cannot fill the memory
+def _letter_grams(word: str, sizes: tuple[int, ...], buckets: int) -> np.ndarray:
+    marked = f"<{word}>"
     pieces = [marked[i : i + size] for size in sizes for i in range(len(marked) - size + 1)]
     found = np.array([zlib.crc32(piece.encode()) % buckets for piece in pieces], dtype=np.int64)
     found.setflags(write=False)

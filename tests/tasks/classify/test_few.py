@@ -26,6 +26,7 @@ from hiddenstate.tasks.classify.fitting import (
     typo_noise,
 )
 from hiddenstate.tasks.classify.measures import calibration_error
+from hiddenstate.tasks.classify.warm import Start
 
 SMALL = {"hidden": 8, "embedding": 6, "letter_buckets": 64, "wide_buckets": 256}
 SENTENCES = {
@@ -146,6 +147,26 @@ def test_vectors_are_begun_with_and_kept_where_they_are_not_to_be_tuned(tmp_path
         given *= 0.1 / np.sqrt(np.mean(given**2))  # as large as the random rows beside them
         assert np.allclose(found, given, rtol=1e-6) is (tune == "false")
         assert np.abs(found - given).max() < 0.2
+
+
+@pytest.mark.parametrize("tune", ["true", "false"])
+def test_an_update_gives_vectors_to_words_that_are_new_to_it(tmp_path: Path, tune: str) -> None:
+    before = spec(epochs=1, least_steps=1)
+    prepared = prepare(corpus(), before)
+    module, _ = fit_model(prepared, before)
+    start = Start(module.reader().parameters, ("lamp",), tuple(prepared.labels))  # it never saw "music"
+    rates = {"learning_rate": "1e-12", "wide_rate": "1e-12"}
+    settings = spec(vectors=str(vectors(tmp_path)), tune_vectors=tune, epochs=1, least_steps=1, **rates)
+    prepared = prepare(corpus(), settings)
+    module, _ = fit_model(prepared, settings, start=start)
+    lamp, music = prepared.encoder.vocabulary.encode(["lamp", "music"])
+    found = module.word.weight.detach().numpy()
+    given = np.array([np.arange(1.0, 7.0), np.arange(2.0, 8.0)], dtype=np.float32)
+    given *= 0.1 / np.sqrt(np.mean(given**2))
+    np.testing.assert_allclose(found[music], given[0], rtol=1e-5)
+    # what was learned of a known word stays, unless the vectors are to stay
+    learned = start.parameters["word.weight"][2]
+    np.testing.assert_allclose(found[lamp], learned if tune == "true" else given[1], rtol=1e-4)
 
 
 def test_the_vectors_width_becomes_the_words_or_is_an_error(tmp_path: Path) -> None:

@@ -48,6 +48,12 @@ def test_weights_move_by_name() -> None:
     assert moved["wide_share"] == -1  # that is validation's, or a setting
 
 
+def test_new_words_that_have_vectors_begin_with_them_and_known_ones_with_what_was_learned() -> None:
+    words = ("off", "new", "on", "other")
+    moved, _ = START.moved(fresh(6, 3), words, ("lamp", "song", None), given=("on", "new"))
+    assert moved["word.weight"].tolist() == [[0, 1], [2, 3], [6, 7], [-1, -1], [4, 5], [2, 3]]
+
+
 def test_out_of_scope_may_be_learned_now_or_no_more() -> None:
     moved, _ = START.moved(fresh(4, 2), ("on", "off"), ("lamp", "song"))
     assert moved["answer.bias"].tolist() == [1, 2]

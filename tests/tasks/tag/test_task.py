@@ -12,6 +12,7 @@ import torch
 from safetensors.numpy import load_file
 
 from flights import columns, nlu
+from hiddenstate.checkpoint import environment
 from hiddenstate.errors import DataError, InvalidArgument, RunError
 from hiddenstate.tasks import find, load, tag
 from hiddenstate.tasks.tag import TagSpec
@@ -126,6 +127,10 @@ def test_stopping_and_resuming_gives_the_same_weights(tmp_path: Path) -> None:
     assert found["stopped"] == "finished"
     for name in ("weights.safetensors", "model.json"):
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    told = json.loads((tmp_path / "parts" / "spec.json").read_text(encoding="utf-8"))
+    assert told["environment"] == environment()
+    assert sum(told["data"]["sizes"].values()) == columns().count("\n\n") + 1
+    assert "gone_on_with" not in told
     data.write_text(columns() + "\nmore O\n", encoding="utf-8")
     with pytest.raises(DataError, match="has changed since the run began"):
         tag.train(spec, tmp_path / "parts", resume=True)

@@ -257,8 +257,11 @@ def fit_model(
 def _warm(module: IntentModel, prepared: Prepared, start: Start) -> None:
     """Give a model the weights of another that still fit it."""
     answers = [*prepared.labels, *([None] if prepared.learns_scope else [])]
-    fresh = module.reader().parameters
-    moved, stayed = start.moved(fresh, prepared.encoder.vocabulary.words, answers)
+    fresh, words = module.reader().parameters, prepared.encoder.vocabulary.words
+    found = prepared.vectors
+    given = () if found is None else [words[place] for place in found.places.tolist()]
+    moved, stayed = start.moved(fresh, words, answers, given)
     if stayed:
         Lines().say(f"Fresh weights, where sizes are others than in the old run: {', '.join(stayed)}.")
     module.load_state_dict({name: torch.tensor(array) for name, array in moved.items()})
+    module.keep_vectors()

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from hiddenstate import __version__, progress
-from hiddenstate.checkpoint import environment
+from hiddenstate.checkpoint import environment, note_environment
 from hiddenstate.data.checks.labels import spelling_in_words
 from hiddenstate.data.corpus import Corpus
 from hiddenstate.data.split import FEWEST, Division, split
@@ -110,7 +110,7 @@ def _resumed(folder: Path) -> tuple[Run, ClassifySpec, Division, Prepared]:
     prepared = prepare(division.corpus, spec)
     if values.get("data", {}).get("vectors") != _digest(prepared):
         raise DataError(f"{spec.vectors} has changed since the run began; restore the file, or train anew")
-    _note_environment(run, values)
+    note_environment(run, values)
     return run, spec, division, prepared
 
 
@@ -181,13 +181,6 @@ def _described(
     }
 
 
-def _note_environment(run: Run, values: dict[str, Any]) -> None:
-    """Say in spec.json that a run went on with other threads, instructions or versions."""
-    known = [values.get("environment"), *values.get("gone_on_with", ())]
-    if environment() != known[-1]:
-        run.write_spec({**values, "gone_on_with": [*known[1:], environment()]})
-
-
 def _warnings(division: Division, prepared: Prepared, spec: ClassifySpec) -> list[str]:
     """What a person should know about the data, in sentences."""
     found = list(division.corpus.notes)
@@ -224,7 +217,7 @@ def _coverage(prepared: Prepared, vectors: WordVectors, path: str) -> str:
     share = np.mean([word in known for word in read]) if read else 0.0
     return (
         f"{Path(path).name} has vectors of {len(known)} of the {words} words, which are {share:.0%} of all "
-        f"that is read in training ({1 - share:.0%} began at random)."
+        f"that is read in training ({1 - share:.0%} has none)."
     )
 
 

@@ -7,12 +7,12 @@ run at its beginning, so that it needs the old one no more.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hiddenstate.data.vocabulary import UNKNOWN
+from hiddenstate.data.vocabulary import FIRST_WORD, UNKNOWN
 from hiddenstate.errors import RunError
 from hiddenstate.runs import Run
 from hiddenstate.tasks.classify.predictor import Classifier
@@ -59,12 +59,17 @@ class Start:
             ) from error
 
     def moved(
-        self, fresh: Mapping[str, np.ndarray], words: Sequence[str], answers: Sequence[str | None]
+        self,
+        fresh: Mapping[str, np.ndarray],
+        words: Sequence[str],
+        answers: Sequence[str | None],
+        given: Collection[str] = (),
     ) -> tuple[dict[str, np.ndarray], list[str]]:
         """Put these weights in place of fresh ones, for a model of these words and answers.
 
-        A new word begins as what it was so far, an unknown one; a new answer as it is drawn. Also names the
-        weights that stay fresh, because their sizes are others now.
+        A new word begins as what it was so far, an unknown one, or, where it is among `given`, as it is in
+        the fresh ones; a new answer as it is drawn. Also names the weights that stay fresh, because their
+        sizes are others now.
         """
         moved, kept_fresh = {name: array.copy() for name, array in fresh.items()}, []
         for name, array in moved.items():
@@ -77,7 +82,7 @@ class Start:
             if name == "word.weight":
                 fits = old.shape[1] == array.shape[1]
                 if fits:
-                    array[:] = self._word_rows(old, words)
+                    self._move_words(array, old, words, set(given))
             elif name in BY_ANSWER:
                 axis = BY_ANSWER[name]
                 fits = np.delete(old.shape, axis).tolist() == np.delete(array.shape, axis).tolist()
@@ -91,9 +96,15 @@ class Start:
                 kept_fresh.append(name)
         return moved, kept_fresh
 
-    def _word_rows(self, old: np.ndarray, words: Sequence[str]) -> np.ndarray:
-        number = {word: row for row, word in enumerate(self.words, start=2)}
-        return np.asarray(old[[0, UNKNOWN, *(number.get(word, UNKNOWN) for word in words)]])
+    def _move_words(
+        self, array: np.ndarray, old: np.ndarray, words: Sequence[str], given: Collection[str]
+    ) -> None:
+        """Copy the rows of padding, of unknown words, and of these words, in place."""
+        number = {word: row for row, word in enumerate(self.words, start=FIRST_WORD)}
+        array[:FIRST_WORD] = old[:FIRST_WORD]
+        for row, word in enumerate(words, start=FIRST_WORD):
+            if word in number or word not in given:
+                array[row] = old[number.get(word, UNKNOWN)]
 
     def _move_answers(self, array: np.ndarray, old: np.ndarray, answers: Sequence[str | None]) -> None:
         """Copy the rows of the answers that both know, in place."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from hiddenstate import __version__, progress
+from hiddenstate.checkpoint import environment, note_environment
 from hiddenstate.data.tagged import TaggedCorpus
 from hiddenstate.data.vocabulary import MAX_WORDS
 from hiddenstate.runs import Run
@@ -50,6 +51,7 @@ def train(
         values = run.spec()
         spec = TagSpec.from_run(values.get("spec", {}), str(run.path / "spec.json"))
         division = same_division(spec, values)
+        note_environment(run, values)
     else:
         division = divided(read_corpus(spec), spec.seed)
         # before an old run, perhaps its own, goes
@@ -81,9 +83,11 @@ def _described(spec: TagSpec, division: TagDivision) -> dict[str, Any]:
             "name": corpus.name,
             "sha256": corpus.sha256,
             "scheme": corpus.scheme,
+            "sizes": {name: len(sentences) for name, sentences in corpus.splits.items()},
             "indices": dict(division.indices),
         },
         "versions": {"hiddenstate": __version__, "torch": torch.__version__, "numpy": np.__version__},
+        "environment": environment(),
     }
 
 
