@@ -6,6 +6,7 @@
 A view reads; it never changes weights, random states or modes. Views need NumPy alone, pictures matplotlib.
 
 opened.py    what can be looked into: a run, a layer
+initialisation.py  how networks begin
 passes.py    a stack run over sequences, and gone back through
 view.py      what every view is: arrays with named axes, how to read them, a picture
 drawing/     what pictures are made of
