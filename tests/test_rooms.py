@@ -33,6 +33,7 @@ STOREYS = (
 SIDE_ROOMS = ("data", "decode", "scores", "runs")
 # files that stand beside their room's own and belong to it
 PART_OF = {
+    "fonts": "runs",
     "intact": "runs",
     "pictures": "runs",
     "checkpoint": "train",

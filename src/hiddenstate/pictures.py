@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+from hiddenstate import fonts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,34 +63,11 @@ def _saved(figure: Figure, form: str) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     FigureCanvasAgg(figure)
-    _choose_fonts(figure)
+    fonts.settle(figure)
     buffer = io.BytesIO()
-    with warnings.catch_warnings(), rc_context({"svg.fonttype": "path", "svg.hashsalt": "hiddenstate"}):
-        # a letter that no font of this machine has is drawn as a box
-        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
+    with rc_context({"svg.fonttype": "path", "svg.hashsalt": "hiddenstate"}):
         figure.savefig(buffer, format=form, metadata={"Date": None} if form == "svg" else None)
     return buffer.getvalue()
-
-
-def _choose_fonts(figure: Figure) -> None:
-    """Set all text in the usual font and, for letters that it lacks, in the first that has them."""
-    from matplotlib import font_manager
-    from matplotlib.text import Text
-
-    texts = cast("list[Text]", figure.findobj(Text))
-    letters = {ord(letter) for text in texts for letter in text.get_text() if letter > "\u00ff"}
-    usual = font_manager.findfont(font_manager.FontProperties())
-    missing = letters - font_manager.get_font(usual).get_charmap().keys()
-    families = [*font_manager.FontProperties().get_family()]
-    for entry in font_manager.fontManager.ttflist if missing else ():
-        if entry.name.startswith("Last Resort") or not Path(entry.fname).exists():
-            continue
-        if found := missing & font_manager.get_font(entry.fname).get_charmap().keys():
-            families.append(entry.name)
-            missing -= found
-    if len(families) > 1:
-        for text in texts:
-            text.set_fontfamily(families)
 
 
 def _mark_best(axes: Axes, epochs: Sequence[int], values: Sequence[float]) -> None:

@@ -1,0 +1,175 @@
+"""WHICH LETTERS CAN BE DRAWN? The fonts of this machine that have them, and what stands for those none has.
+
+matplotlib shapes and orders the letters of every script by itself (libraqm, since 3.11); the fonts are the
+machine's. Where none has a letter an empty box would be drawn: something readable stands there instead, and
+the script is named.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import regex
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+# Scripts by the first word of a letter's name in Unicode, and a free font for those that are not its own
+_SCRIPTS = {"CJK": "Han", "KANGXI": "Han", "IDEOGRAPHIC": "Han"}
+_FONTS = dict.fromkeys(("Han", "Hiragana", "Katakana", "Hangul"), "Noto Sans CJK") | {
+    "symbols": "Noto Emoji",
+    "private or unassigned letters": "the font that they were written with",
+}
+SHOWN = 8  # letters of a script that a sentence lists
+# what only joins, selects or orders letters and needs no font (all but shorthand's), and what cannot be drawn
+_SILENT = regex.compile(r"(?V1)[[\p{Default_Ignorable_Code_Point}\p{Z}]--[\p{L}\U0001BCA0-\U0001BCA3]]")
+_CONTROLS = regex.compile(r"(?V1)[[\p{Cc}\p{Cs}]--[\n]]")
+
+
+def families(text: str) -> list[str]:
+    """Return the usual font, and behind it those that have what it lacks."""
+    return list(_search(_letters(text))[0])
+
+
+def lacking(text: str) -> str:
+    """Return the letters, each once and in order, that no font of this machine has."""
+    missing = _search(_letters(text))[1]
+    return "".join(dict.fromkeys(letter for letter in text if letter in missing))
+
+
+def sentence(letters: str) -> str:
+    """Name the letters that no font has, their script, and a font to install; '' for none.
+
+    >>> sentence("\\u4ec0\\u4e48")
+    'No font here has 什 么 (Han): install e.g. Noto Sans CJK.'
+    """
+    parts = []
+    for script, found in _by_script(letters).items():
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        parts.append(f"{' '.join(found[:SHOWN])}{more} ({script}): install e.g. {_font(script)}")
+    return f"No font here has {'; '.join(parts)}." if parts else ""
+
+
+def footnote(letters: str) -> str:
+    """Say the same on a picture, which cannot show those letters; '' for none.
+
+    >>> footnote("\\u4ec0\\u4e48")
+    'No font here has the letters of Han: a number or [..] stands for them. Install e.g. Noto Sans CJK.'
+    """
+    scripts = list(_by_script(letters))
+    if not scripts:
+        return ""
+    fonts = ", ".join(dict.fromkeys(map(_font, scripts)))
+    kinds = [f"the letters of {script}" if script[0].isupper() else script for script in scripts]
+    said = ", ".join(kinds)
+    return f"No font here has {said}: a number or [..] stands for them. Install e.g. {fonts}."
+
+
+def stand_in(text: str) -> str:
+    """Put words in place of letters that no font has, and of signs that move a cursor.
+
+    >>> stand_in("caf\\u00e9 \\U000fffff")
+    'café [1 private or unassigned letter]'
+    """
+    missing = _search(_letters(text))[1]
+    parts = []
+    text = _CONTROLS.sub("\ufffd", text.replace("\t", " "))
+    for script, run in groupby(text, lambda letter: script_of(letter) if letter in missing else ""):
+        letters = "".join(run)
+        if script and script[0].isupper():
+            parts.append(f"[{len(letters)} {script}]")
+        elif script:
+            parts.append(f"[{len(letters)} {script if len(letters) > 1 else script.removesuffix('s')}]")
+        else:
+            parts.append(letters)
+    return "".join(parts)
+
+
+def settle(figure: Figure, replaced: str = "") -> None:
+    """Set all text of a figure in fonts that have it, say what none has, and write why at its foot.
+
+    `replaced` are letters for which something else was drawn already.
+    """
+    from matplotlib.text import Text
+
+    texts = [text for text in cast("list[Text]", figure.findobj(Text)) if text.get_text()]
+    together = "".join(text.get_text() for text in texts)
+    missing = "".join(dict.fromkeys(replaced + lacking(together)))
+    for text in texts:
+        if (shown := stand_in(text.get_text())) != text.get_text():
+            text.set_text(shown)
+    chosen = families(together)
+    if len(chosen) > 1:
+        for text in texts:
+            text.set_fontfamily(chosen)
+    if missing:
+        _note(figure, footnote(missing))
+
+
+def script_of(letter: str) -> str:
+    """Name a letter's script, or what else it is.
+
+    >>> script_of("\\u4ec0"), script_of("\\u0939"), script_of("\\U0001f600"), script_of("\\ue000")
+    ('Han', 'Devanagari', 'symbols', 'private or unassigned letters')
+    """
+    first = unicodedata.name(letter, "").split(" ")[0]
+    if not first:
+        return "private or unassigned letters"
+    if unicodedata.category(letter)[0] not in "LMN":
+        return "symbols"
+    return _SCRIPTS.get(first, first.title())
+
+
+def _by_script(letters: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for letter in letters:
+        found[script_of(letter)] = found.get(script_of(letter), "") + letter
+    return found
+
+
+def _font(script: str) -> str:
+    return _FONTS.get(script, f"Noto Sans {script}")
+
+
+def _letters(text: str) -> frozenset[str]:
+    """Those that a font may lack."""
+    return frozenset(letter for letter in _CONTROLS.sub("", _SILENT.sub("", text)) if letter > "\u00ff")
+
+
+@lru_cache(maxsize=512)
+def _search(letters: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Find the families that are needed, and the letters that none has."""
+    from matplotlib.font_manager import FontProperties, findfont, fontManager
+
+    usual = FontProperties().get_family()
+    missing = set(letters) - _charmap(findfont(FontProperties()))
+    chosen = [*usual]
+    for name in dict.fromkeys(entry.name for entry in fontManager.ttflist) if missing else ():
+        if name.startswith("Last Resort"):  # it has a box for every letter
+            continue
+        # of a family, the face that will be taken
+        found = missing & _charmap(findfont(FontProperties(family=[name])))
+        if found:
+            chosen.append(name)
+            missing -= found
+    return tuple(chosen), frozenset(missing)
+
+
+def _charmap(path: str) -> set[str]:
+    from matplotlib.font_manager import get_font
+
+    return {chr(code) for code in get_font(path).get_charmap()} if Path(path).exists() else set()
+
+
+def _note(figure: Figure, words: str) -> None:
+    """Write at the foot of a figure, which grows by what it needs."""
+    import textwrap
+
+    lines = textwrap.wrap(words, max(30, int(figure.get_figwidth() * 15)))
+    figure.set_figheight(figure.get_figheight() + 0.16 * len(lines))
+    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=7.5, color="#444444")
