@@ -149,13 +149,13 @@ def _search(letters: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
     usual = FontProperties().get_family()
     missing = set(letters) - _charmap(findfont(FontProperties()))
     chosen = [*usual]
-    for name in dict.fromkeys(entry.name for entry in fontManager.ttflist) if missing else ():
-        if name.startswith("Last Resort"):  # it has a box for every letter
+    for entry in fontManager.ttflist if missing else ():
+        plain = (entry.style, entry.weight, entry.stretch) in (("normal", 400, "normal"), ("normal",) * 3)
+        # of a family its plain face, which text is set in; Last Resort has a box for every letter
+        if not plain or entry.name in chosen or entry.name.startswith("Last Resort"):
             continue
-        # of a family, the face that will be taken
-        found = missing & _charmap(findfont(FontProperties(family=[name])))
-        if found:
-            chosen.append(name)
+        if found := missing & _charmap(entry.fname):
+            chosen.append(entry.name)
             missing -= found
     return tuple(chosen), frozenset(missing)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from hiddenstate import lens
-from hiddenstate.errors import InvalidArgument, Unsupported
+from hiddenstate.errors import InvalidArgument
 from hiddenstate.lens import Named, View
 
 
@@ -110,9 +110,15 @@ def test_csv_and_json_give_the_arrays_back(values: np.ndarray, data: st.DataObje
     assert back["labels"] == labels
 
 
-def test_a_view_without_a_picture_says_so() -> None:
-    with pytest.raises(Unsupported, match="'view' has numbers and no picture"):
-        View("t", {}).plot()
+def test_a_view_that_does_not_draw_itself_is_drawn_plainly() -> None:
+    curve, shades = one([1.0, 3.0], "share", layer=["a", "b"]), one(np.eye(3), step=range(3), input=range(3))
+    figure = View("Two arrays", {"first": curve, "second": shades}).plot()
+    above, below = figure.axes[:2]
+    assert figure.get_suptitle() == "Two arrays"
+    assert [above.get_title("left"), above.get_ylabel(), below.get_xlabel()] == ["first", "share", "input"]
+    assert above.lines[0].get_ydata().tolist() == [1.0, 3.0]
+    assert below.collections[0].get_array().tolist() == np.eye(3).tolist()
+    assert View("t", {}).plot().axes[0].texts[0].get_text() == "There are no numbers."
 
 
 def test_names_are_imported_when_asked_for() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from hiddenstate.errors import InvalidArgument, Unsupported, require
+from hiddenstate.errors import InvalidArgument, require
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -128,8 +128,13 @@ class View:
         return written.getvalue()
 
     def draw(self, figure: Figure) -> None:
-        """Draw the view onto an empty figure, with the blocks of `hiddenstate.lens.drawing`."""
-        raise Unsupported(f"the view {self.name!r} has numbers and no picture; take --json or --csv.")
+        """Draw the view onto an empty figure, with the blocks of `hiddenstate.lens.drawing`.
+
+        A view that does not override this is drawn plainly: a curve or shades for each array.
+        """
+        from hiddenstate.lens.drawing import plain
+
+        plain(self, figure)
 
     def plot(self) -> Figure:
         """Draw the view; raises MissingExtra without matplotlib."""
