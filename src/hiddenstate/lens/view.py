@@ -124,7 +124,7 @@ class View:
     def csv(self) -> str:
         """Return the numbers as CSV in long form; an axis that an array does not have is left empty."""
         written = io.StringIO(newline="")
-        csv.writer(written, lineterminator="\n").writerows(self.rows())
+        csv.writer(written).writerows(self.rows())
         return written.getvalue()
 
     def draw(self, figure: Figure) -> None:

@@ -116,6 +116,6 @@ def _write_rows(view: View, path: Path) -> None:
     from hiddenstate import intact
 
     with intact.writing(path) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
-        csv.writer(text, lineterminator="\n").writerows(view.rows())
+        csv.writer(text).writerows(view.rows())
         text.flush()
         text.detach()

@@ -122,8 +122,8 @@ def _circle(axes: Axes, x: float, y: float, shares: np.ndarray) -> None:
 def level(share: np.ndarray) -> np.ndarray:
     """Return the height, from -1 to 1, below which a share of the unit circle's area lies.
 
-    >>> level(np.array([0.0, 0.5, 1.0])).round(6).tolist()
-    [-1.0, 0.0, 1.0]
+    >>> level(np.array([0.0, 0.25, 1.0])).round(4).tolist()
+    [-1.0, -0.404, 1.0]
     """
     angles = np.linspace(0.0, math.pi, 4097)  # of the chord, from the bottom: area = (a - sin a cos a) / pi
     areas = (angles - np.sin(angles) * np.cos(angles)) / math.pi

@@ -47,7 +47,7 @@ def brightness(colour: str) -> float:
     """Return how bright a colour is in print, from 0 (black) to 1: its luma (ITU-R BT.601).
 
     >>> round(brightness("#ffffff"), 3), round(brightness("#1b4f72"), 2)
-    (1.0, 0.27)
+    (1.0, 0.26)
     """
     red, green, blue = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
     return 0.299 * red + 0.587 * green + 0.114 * blue
