@@ -136,6 +136,14 @@ class View:
 
         plain(self, figure)
 
+    def unseen(self) -> str:
+        """Name the letters that no font of this machine has, and a font to install; or ''."""
+        require("matplotlib", "drawing a view", extra="train")
+        from hiddenstate import fonts
+        from hiddenstate.lens.drawing import texts_of
+
+        return fonts.sentence(fonts.lacking("".join(texts_of(self))))
+
     def plot(self) -> Figure:
         """Draw the view; raises MissingExtra without matplotlib."""
         require("matplotlib", "drawing a view", extra="train")

@@ -1,29 +1,219 @@
-"""HOW DOES A VIEW LOOK IN A TERMINAL? In signs that it has, within its width, with colour or without."""
+"""HOW DOES A VIEW LOOK IN A TERMINAL? In signs that it has, within its width, with colour or without.
+
+bars      a word and its share a line
+stacked   a state a line, divided among the inputs that it holds: colours, and letters where there is none
+shades    an array of two axes, a sign a value
+curve     a row of values as columns, their heights in powers of ten where asked
+"""
 
 from __future__ import annotations
 
+import math
+import string
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hiddenstate.cli import screen
+from hiddenstate.lens import palette
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
+
+    from hiddenstate.lens.view import Named, View
 
 WIDEST_WORD = 16  # cells of the terminal
+LETTERS = string.ascii_lowercase + string.ascii_uppercase
+MOST_ROWS = 40  # of a map; more are binned
+TALL = 6  # lines of a curve
+
+
+def opening(on: Console, view: View) -> None:
+    """Print what a view is of, and its verdict."""
+    screen.say(on, screen.printable(view.title))
+    if (verdict := view.facts.get("verdict")) is not None:
+        screen.say(on, screen.printable(str(verdict)))
+    screen.say(on)
+
+
+def closing(on: Console, view: View) -> None:
+    """Print how to read a view."""
+    if view.reading:
+        screen.say(on)
+        screen.say(on, screen.printable(" ".join(view.reading)))
 
 
 def bars(
     on: Console, words: Sequence[str], shares: Sequence[float], numbers: Sequence[str] | None = None
 ) -> None:
     """Draw a bar a word for shares from 0 to 1, and a number behind each: the share in percent, or yours."""
-    from rich.cells import cell_len
-
-    shown = [screen.printable(word) for word in words]
-    wide = min(WIDEST_WORD, max(map(cell_len, shown), default=0))
+    names, wide = _names(on, words)
     behind = list(numbers) if numbers is not None else [screen.percent(share) for share in shares]
     most = max(map(len, behind), default=0)
     cells = max(4, on.width - wide - most - 3)
-    for word, share, number in zip(shown, shares, behind, strict=True):
-        drawn = screen.bar(share, cells, on.encoding)
-        screen.line(on, f"{screen.fitted(word, wide)} {drawn} {number.rjust(most)}")
+    for name, share, number in zip(names, shares, behind, strict=True):
+        drawn = screen.bar(share if math.isfinite(share) else 0.0, cells, on.encoding)
+        screen.line(on, f"{name} {drawn} {number.rjust(most)}")
+
+
+def stacked(on: Console, words: Sequence[str], shares: np.ndarray) -> None:
+    """Draw the state after each word as a bar that its inputs divide: shares [T steps, T inputs], 0 to 1.
+
+    Each input is a letter and a colour; where there is no colour its letter fills its part. Of more than 52
+    words the last 52 are drawn, and what earlier ones hold is left empty.
+    """
+    from rich.text import Text
+
+    first = max(0, len(words) - len(LETTERS))
+    if first:
+        screen.say(
+            on, f"The last {len(LETTERS)} of {len(words)} words; what earlier ones hold is left empty."
+        )
+    names, wide = _names(on, words[first:])
+    cells = max(8, on.width - wide - 5)
+    for step, name in enumerate(names):
+        row = np.asarray(shares)[first + step, first:]
+        ends = np.round(np.minimum(np.cumsum(row), 1.0) * cells).astype(int)
+        line = Text(f"{LETTERS[step]} {name} ")
+        start = 0
+        for place, end in enumerate(ends):
+            line.append_text(_part(LETTERS[place], int(end) - start, palette.colour(place), on))
+            start = int(end)
+        line.append(("·" if _many_signs(on) else ".") * (cells - start))
+        on.print(line, soft_wrap=True)
+
+
+def shades(on: Console, array: Named, low: float | None = None, high: float | None = None) -> None:
+    """Draw an array of two axes, the first down: darker signs, or colours, are larger values.
+
+    What does not fit is binned to means, which the last line says. `?` is what is not finite.
+    """
+    from rich.text import Text
+
+    names, wide = _names(on, array.labels[array.axes[0]])
+    room = max(8, on.width - wide - 2)
+    values, across = _binned(array.values.astype(np.float64), 1, room)
+    values, down = _binned(values, 0, MOST_ROWS)
+    finite = values[np.isfinite(values)]
+    low = low if low is not None else min(0.0, float(finite.min())) if finite.size else 0.0
+    high = high if high is not None else float(finite.max()) if finite.size else 1.0
+    cell = max(1, min(6, room // values.shape[1]))
+    labels = [str(label) for label in array.labels[array.axes[1]]]
+    if across == 1 and cell >= 3 and len(labels) > 1:
+        heads = "".join(screen.fitted(screen.printable(label), cell - 1) + " " for label in labels)
+        screen.line(on, " " * (wide + 1) + heads.rstrip())
+    signs = " ░▒▓█" if _many_signs(on) else " .:-=+*#%@"
+    for name, row in zip(names[::down], values, strict=True):
+        line = Text(f"{name} ")
+        for value in row:
+            share = (value - low) / (high - low) if high > low else float(value > low)
+            line.append_text(_shade(share, cell, signs, on))
+        on.print(line, soft_wrap=True)
+    binned = [f"{n} {axis}s" for axis, n in zip(array.axes, (down, across), strict=True) if n > 1]
+    sample = f"{_short(low)} {signs} {_short(high)}" if on.color_system is None else ""
+    scale = sample or f"light {_short(low)}, dark {_short(high)}"
+    screen.say(on, f"{array.axes[0]} down, {array.axes[1]} across: {scale} {array.unit}".rstrip() + ".")
+    if binned:
+        screen.say(on, f"Each sign is the mean of {' by '.join(binned)}.")
+
+
+def curve(
+    on: Console, name: str, values: Sequence[float] | np.ndarray, across: str = "step", log: bool = False
+) -> None:
+    """Draw values as columns six lines high; on a log scale zero has no column. `?` is what is not finite."""
+    y = np.asarray(values, np.float64)
+    drawable = y[np.isfinite(y) & ((y > 0) | (not log))]
+    if not drawable.size:
+        screen.say(on, f"{screen.printable(name)}: no value that can be drawn.")
+        return
+    bottom, top = (0.0 if not log else np.inf), float(drawable.max())
+    bottom = min(bottom, float(drawable.min()))
+    if log:
+        bottom = 10.0 ** math.floor(math.log10(bottom))
+        # a value of zero has no logarithm, and no column
+        y = np.where(y > 0, np.log10(np.where(y > 0, y, 1.0)), np.where(y <= 0, -np.inf, np.nan))
+    ends = {TALL - 1: _short(top), 0: _short(bottom)}
+    wide = max(map(len, ends.values()))
+    columns, every = _binned(y[None], 1, max(8, on.width - wide - 2))
+    low, high = (math.log10(bottom), math.log10(top)) if log else (bottom, top)
+    heights = (columns[0] - low) / (high - low) if high > low else np.where(np.isnan(columns[0]), np.nan, 1.0)
+    cell = max(1, min(4, (on.width - wide - 2) // len(heights)))
+    screen.say(on, screen.printable(name) + (" (powers of ten)" if log else ""))
+    for level in range(TALL - 1, -1, -1):
+        drawn = "".join(_column(height, level, on) * cell for height in heights)
+        screen.line(on, f"{ends.get(level, '').rjust(wide)} {drawn}".rstrip())
+    mean = f", each column the {'geometric ' if log else ''}mean of {every}" if every > 1 else ""
+    screen.say(on, f"{across} 1 to {len(y)}{mean}", wide + 1)
+
+
+def _names(on: Console, words: Sequence[str | int | float]) -> tuple[list[str], int]:
+    """Return words of one width, at most a quarter of the terminal; what follows Arabic stays right of it."""
+    from rich.cells import cell_len
+
+    shown = [" ".join(screen.printable(str(word)).split()) for word in words]
+    wide = min(WIDEST_WORD, max(4, on.width // 4), max(map(cell_len, shown), default=0))
+    fitted = [screen.fitted(word, wide) for word in shown]
+    mark = "\u200e" if _many_signs(on) else ""  # of no width: from here on left to right
+    return [name + mark if _right_to_left(name) else name for name in fitted], wide
+
+
+def _right_to_left(text: str) -> bool:
+    return any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text)
+
+
+def _many_signs(on: Console) -> bool:
+    return "utf" in (on.encoding or "").lower()
+
+
+def _part(letter: str, cells: int, colour: str, on: Console) -> Text:
+    """An input's part of a bar: its colour with its letter in the middle, or its letter all over."""
+    from rich.text import Text
+
+    if cells <= 0:
+        return Text()
+    if on.color_system is None:
+        return Text(letter * cells)
+    return Text(letter.center(cells), style=f"{palette.ink_on(colour)} on {colour}")
+
+
+def _shade(share: float, cells: int, signs: str, on: Console) -> Text:
+    from rich.text import Text
+
+    if not math.isfinite(share):
+        return Text("?" * cells)
+    share = min(max(share, 0.0), 1.0)
+    if on.color_system is None:
+        # all but nothing is seen: the first sign, an empty one, is for exactly nothing
+        place = 0 if share == 0 else min(len(signs) - 1, 1 + int(share * (len(signs) - 1)))
+        return Text(signs[place] * cells)
+    return Text(" " * cells, style=f"on {palette.between(share)}")
+
+
+def _column(height: float, level: int, on: Console) -> str:
+    """The sign of one column on one line: of a height from 0 to 1, six lines tall."""
+    if math.isnan(height):
+        return "?" if level == 0 else " "
+    filled = height * TALL - level
+    if level == 0 and math.isfinite(height):
+        filled = max(filled, 0.125)  # the smallest value is seen, too
+    if _many_signs(on):
+        return " ▁▂▃▄▅▆▇█"[int(min(max(filled, 0.0), 1.0) * 8)]
+    return "#" if filled >= 0.5 else "." if filled > 0 else " "
+
+
+def _binned(values: np.ndarray, axis: int, most: int) -> tuple[np.ndarray, int]:
+    """Return means of so many neighbours that at most `most` are left, and how many they are."""
+    every = -(-values.shape[axis] // most)
+    if every <= 1:
+        return values, 1
+    starts = np.arange(0, values.shape[axis], every)
+    counts = np.diff([*starts, values.shape[axis]])
+    sums = np.add.reduceat(values, starts, axis=axis)
+    return sums / (counts if axis == 1 else counts[:, None]), every
+
+
+def _short(value: float) -> str:
+    return f"{value:.2g}"

@@ -103,6 +103,8 @@ def _write(view: View, asked: Asked, on: Console) -> None:
     for kind, make in (("png", view.png), ("svg", view.svg), ("html", lambda: view.html().encode())):
         if kind in asked.files:
             drawn[kind] = make()
+    if missing := view.unseen() if drawn else "":
+        typer.echo(f"hiddenstate: {missing}", err=True)
     for kind, path in asked.files.items():
         if kind == "csv":
             _write_rows(view, path)

@@ -16,7 +16,7 @@ from hiddenstate.lens.drawing.heat_map import Scale, heat_map
 from hiddenstate.lens.drawing.heat_map import height as heat_map_height
 from hiddenstate.lens.drawing.lines import Curve, lines
 from hiddenstate.lens.drawing.path import path
-from hiddenstate.lens.drawing.sheet import drawn, entitle, plain
+from hiddenstate.lens.drawing.sheet import drawn, entitle, plain, texts_of
 from hiddenstate.lens.drawing.words import shown
 
 __all__ = [
@@ -32,4 +32,5 @@ __all__ = [
     "path",
     "plain",
     "shown",
+    "texts_of",
 ]

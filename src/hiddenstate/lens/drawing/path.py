@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hiddenstate.errors import InvalidArgument
-from hiddenstate.lens.drawing import palette
+from hiddenstate.lens import palette
 from hiddenstate.lens.drawing.sheet import fit
 from hiddenstate.lens.drawing.words import shown
 

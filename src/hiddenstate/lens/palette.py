@@ -67,6 +67,21 @@ def as_text(colour: str) -> str:
     return darker
 
 
+def between(share: float) -> str:
+    """Return the shade of a share from 0 (white) to 1.
+
+    >>> between(0.0), between(1.0)
+    ('#ffffff', '#0c2355')
+    """
+    place = min(max(share, 0.0), 1.0) * (len(_FROM_NOTHING) - 1)
+    low = min(int(place), len(_FROM_NOTHING) - 2)
+    parts = []
+    for start in (1, 3, 5):
+        one, two = (int(_FROM_NOTHING[each][start : start + 2], 16) for each in (low, low + 1))
+        parts.append(f"{round(one + (two - one) * (place - low)):02x}")
+    return "#" + "".join(parts)
+
+
 @cache
 def shades(signed: bool) -> Colormap:
     """Return the map from values to shades, monotone in brightness: from white to dark, or dark to light."""
