@@ -14,12 +14,11 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hiddenstate.cli import screen
 from hiddenstate.lens import palette
 
 if TYPE_CHECKING:
+    import numpy as np
     from rich.console import Console
     from rich.text import Text
 
@@ -65,6 +64,7 @@ def stacked(on: Console, words: Sequence[str], shares: np.ndarray) -> None:
     Each input is a letter and a colour; where there is no colour its letter fills its part. Of more than 52
     words the last 52 are drawn, and what earlier ones hold is left empty.
     """
+    import numpy as np
     from rich.text import Text
 
     first = max(0, len(words) - len(LETTERS))
@@ -91,6 +91,7 @@ def shades(on: Console, array: Named, low: float | None = None, high: float | No
 
     What does not fit is binned to means, which the last line says. `?` is what is not finite.
     """
+    import numpy as np
     from rich.text import Text
 
     names, wide = _names(on, array.labels[array.axes[0]])
@@ -124,6 +125,8 @@ def curve(
     on: Console, name: str, values: Sequence[float] | np.ndarray, across: str = "step", log: bool = False
 ) -> None:
     """Draw values as columns six lines high; on a log scale zero has no column. `?` is what is not finite."""
+    import numpy as np
+
     y = np.asarray(values, np.float64)
     drawable = y[np.isfinite(y) & ((y > 0) | (not log))]
     if not drawable.size:
@@ -206,6 +209,8 @@ def _column(height: float, level: int, on: Console) -> str:
 
 def _binned(values: np.ndarray, axis: int, most: int) -> tuple[np.ndarray, int]:
     """Return means of so many neighbours that at most `most` are left, and how many they are."""
+    import numpy as np
+
     every = -(-values.shape[axis] // most)
     if every <= 1:
         return values, 1

@@ -100,7 +100,11 @@ def _write(view: View, asked: Asked, on: Console) -> None:
 
     # all of it is drawn before the first file is written
     drawn: dict[str, bytes] = {}
-    for kind, make in (("png", view.png), ("svg", view.svg), ("html", lambda: view.html().encode())):
+    for kind, make in (
+        ("png", view.png),
+        ("svg", view.svg),
+        ("html", lambda: view.html().encode(errors="replace")),
+    ):
         if kind in asked.files:
             drawn[kind] = make()
     if missing := view.unseen() if drawn else "":
@@ -117,7 +121,9 @@ def _write_rows(view: View, path: Path) -> None:
     """Write the numbers row by row: a long sequence has millions of them."""
     from hiddenstate import intact
 
-    with intact.writing(path) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
-        csv.writer(text).writerows(view.rows())
-        text.flush()
-        text.detach()
+    with intact.writing(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
+        try:
+            csv.writer(text).writerows(view.rows())
+        finally:
+            text.detach()  # what it holds is written; the file is not its to close
