@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from hiddenstate.lens.view import Named, View
 
 MOST_ROWS, MOST_COLUMNS = 50, 24  # of a table; the rest is in the JSON below it
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # nothing is fetched, and nothing runs
+# nothing is fetched, and nothing runs; the bars of shades are pictures inside the page
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c1c1c; --paper: #fff; --pale: #666; --line: #ccc; }
 @media (prefers-color-scheme: dark) {
@@ -27,19 +28,21 @@ h1 { font-size: 1.5rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin-top
 figure { margin: 1rem 0; padding: .5rem; background: #fff; border-radius: .4rem; overflow-x: auto; }
 figure svg { display: block; width: 100%; min-width: 30rem; height: auto; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.2rem; }
-dt { color: var(--pale); } dd { margin: 0; overflow-wrap: anywhere; }
+dt { color: var(--pale); } dd { margin: 0; justify-self: start; overflow-wrap: anywhere; }
+code { white-space: nowrap; }
 .verdict { font-size: 1.1rem; font-weight: 600; }
-.numbers { overflow-x: auto; }
+.numbers { overflow-x: auto; margin-bottom: 1rem; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .15rem .5rem; border-bottom: 1px solid var(--line); text-align: end; white-space: nowrap; }
-th { font-weight: 600; } caption { text-align: start; color: var(--pale); padding: .3rem 0; }
+th { font-weight: 600; } caption { text-align: start; color: var(--pale); padding: .3rem 0;
+  white-space: nowrap; }
 tbody th { text-align: start; }
 .more { color: var(--pale); font-size: .85rem; }
 @media print {
   :root { --ink: #000; --paper: #fff; --pale: #444; --line: #bbb; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   .numbers { overflow: visible; } table { font-size: 7pt; }
-  th, td { white-space: normal; padding: .1rem .2rem; }
+  th, td, caption { white-space: normal; padding: .1rem .2rem; }
   figure, tr, dl { break-inside: avoid; } h2 { break-after: avoid; }
 }
 """
@@ -59,7 +62,7 @@ def page(view: View) -> str:
         f"<style>{STYLE}</style>",
         "</head>",
         "<body>",
-        f"<h1{_direction(view.title)}>{title}</h1>",
+        f"<h1>{_words(view.title)}</h1>",
         *_verdict(view.facts),
         f'<figure role="img" aria-label="{escape(view.title, quote=True)}">{_inline(view.svg())}</figure>',
         *_reading(view.reading),
@@ -75,13 +78,13 @@ def page(view: View) -> str:
 
 def _verdict(facts: Mapping[str, Any]) -> Iterator[str]:
     if (verdict := facts.get("verdict")) is not None:
-        yield f'<p class="verdict">{escape(str(verdict))}</p>'
+        yield f'<p class="verdict">{_words(verdict)}</p>'
 
 
 def _reading(sentences: Sequence[str]) -> Iterator[str]:
     if sentences:
         yield "<h2>How to read it</h2>"
-        yield from (f"<p>{escape(sentence)}</p>" for sentence in sentences)
+        yield from (f"<p>{_words(sentence)}</p>" for sentence in sentences)
 
 
 def _facts(facts: Mapping[str, Any]) -> Iterator[str]:
@@ -90,12 +93,11 @@ def _facts(facts: Mapping[str, Any]) -> Iterator[str]:
         yield "<h2>Facts</h2>"
         yield "<dl>"
         for name, value in shown.items():
-            words = _words(value)
-            yield f"<dt>{escape(name.replace('_', ' '))}</dt><dd{_direction(words)}>{escape(words)}</dd>"
+            yield f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{_words(_said(value))}</dd>"
         yield "</dl>"
 
 
-def _words(value: Any) -> str:
+def _said(value: Any) -> str:
     """Write a fact as a person reads it."""
     if value is None:
         return "-"
@@ -104,9 +106,9 @@ def _words(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {_words(each)}" for name, each in value.items())
+        return "; ".join(f"{name}: {_said(each)}" for name, each in value.items())
     if isinstance(value, list):
-        return ", ".join(map(_words, value))
+        return ", ".join(map(_said, value))
     return str(value)
 
 
@@ -131,17 +133,18 @@ def _numbers(name: str, array: Named) -> Iterator[str]:
 
 
 def _table(caption: str, rows: Sequence[Any], columns: Sequence[Any], block: np.ndarray) -> Iterator[str]:
-    heads = "".join(f"<th{_direction(str(each))}>{escape(str(each))}</th>" for each in columns[:MOST_COLUMNS])
-    yield f'<div class="numbers"><table><caption>{escape(caption)}</caption>'
+    heads = "".join(f"<th>{_words(each)}</th>" for each in columns[:MOST_COLUMNS])
+    yield f'<div class="numbers"><table><caption>{_words(caption)}</caption>'
     yield f"<thead><tr><th></th>{heads}</tr></thead><tbody>"
     for label, row in zip(rows[:MOST_ROWS], block, strict=False):
         cells = "".join(f"<td>{_number(value)}</td>" for value in row[:MOST_COLUMNS])
-        yield f"<tr><th{_direction(str(label))}>{escape(str(label))}</th>{cells}</tr>"
+        yield f"<tr><th>{_words(label)}</th>{cells}</tr>"
     yield "</tbody></table></div>"
     if len(rows) > MOST_ROWS or len(columns) > MOST_COLUMNS:
         yield (
             f'<p class="more">{len(rows):,} rows and {len(columns):,} columns, of which the first are shown; '
-            "all of them are in the JSON at the end of this file, and in what --csv and --json write.</p>"
+            "all of them are in the JSON at the end of this file, and in what <code>--csv</code> and "
+            "<code>--json</code> write.</p>"
         )
 
 
@@ -149,13 +152,15 @@ def _number(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
 
 
-def _direction(text: str) -> str:
-    """Say where a text is written from right to left, and in which language's letters."""
-    kinds = [unicodedata.bidirectional(letter) for letter in text]
+def _words(text: object) -> str:
+    """Escape a text; one that is written from right to left says so, and in which script."""
+    words = str(text)
+    kinds = [unicodedata.bidirectional(letter) for letter in words]
     first = next((kind for kind in kinds if kind in ("L", "R", "AL")), "L")
-    if first == "L":
-        return ' dir="auto"' if {"R", "AL"} & set(kinds) else ""
-    return ' dir="rtl" lang="ar"' if first == "AL" else ' dir="rtl" lang="he"'
+    if first != "L":
+        script = "Arab" if first == "AL" else "Hebr"
+        return f'<bdi dir="rtl" lang="und-{script}">{escape(words)}</bdi>'
+    return f"<bdi>{escape(words)}</bdi>" if {"R", "AL"} & set(kinds) else escape(words)
 
 
 def _json(values: Mapping[str, Any]) -> str:

@@ -55,14 +55,17 @@ def heat_map(axes: Axes, array: Named, scale: Scale | None = None, bar: bool = T
     values = np.ma.masked_invalid(values)
     if scale.log:
         values = np.ma.masked_less_equal(values, 0)
-    axes.patch.set_hatch("xxxx")
-    axes.patch.set_edgecolor("#999999")
+    if np.ma.getmaskarray(values).any():
+        axes.patch.set_hatch("xxxx")
+        axes.patch.set_edgecolor("#999999")
     image = axes.pcolormesh(
         np.arange(values.shape[1] + 1) * across + 0.5,
         np.arange(values.shape[0] + 1) * down + 0.5,
         values,
         cmap=palette.shades(scale.signed),
         norm=_norm(values, scale),
+        edgecolors="face",  # no seams between shades in an SVG
+        linewidth=0.3,
         rasterized=values.size > 4000,  # in an SVG one picture rather than a path a shade
     )
     height, width = array.values.shape
