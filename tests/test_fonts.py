@@ -7,7 +7,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from matplotlib import font_manager
+from matplotlib import font_manager, rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -130,6 +130,14 @@ def test_nothing_is_drawn_as_an_empty_box(text: str) -> None:
 
 def test_half_of_a_pair_is_shown_as_unreadable() -> None:
     assert fonts.stand_in("a\ud800b") == "a\ufffdb"
+
+
+def test_families_that_matplotlib_is_set_to_are_asked_first() -> None:
+    mathematical = "\U0001d4d0"
+    fonts.lacking(mathematical)
+    with rc_context({"font.family": ["sans-serif", "STIXGeneral"]}):
+        assert fonts.families(mathematical) == ["sans-serif", "STIXGeneral"]
+        assert fonts.lacking(mathematical) == ""
 
 
 def test_a_family_is_taken_only_where_its_face_has_the_letter() -> None:

@@ -33,12 +33,12 @@ _CONTROLS = regex.compile(r"(?V1)[[\p{Cc}\p{Cs}]--[\n]]")
 
 def families(text: str) -> list[str]:
     """Return the usual font, and behind it those that have what it lacks."""
-    return list(_search(_letters(text))[0])
+    return list(_found(text)[0])
 
 
 def lacking(text: str) -> str:
     """Return the letters, each once and in order, that no font of this machine has."""
-    missing = _search(_letters(text))[1]
+    missing = _found(text)[1]
     return "".join(dict.fromkeys(letter for letter in text if letter in missing))
 
 
@@ -76,7 +76,7 @@ def stand_in(text: str) -> str:
     >>> stand_in("caf\\u00e9 \\U000fffff")
     'café [1 private or unassigned letter]'
     """
-    missing = _search(_letters(text))[1]
+    missing = _found(text)[1]
     parts = []
     text = _CONTROLS.sub("\ufffd", text.replace("\t", " "))
     for script, run in groupby(text, lambda letter: script_of(letter) if letter in missing else ""):
@@ -141,13 +141,21 @@ def _letters(text: str) -> frozenset[str]:
     return frozenset(letter for letter in _CONTROLS.sub("", _SILENT.sub("", text)) if letter > "\u00ff")
 
 
+def _found(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Find the families that a text needs, and its letters that none has."""
+    from matplotlib.font_manager import FontProperties
+
+    return _search(_letters(text), tuple(FontProperties().get_family()))
+
+
 @lru_cache(maxsize=512)
-def _search(letters: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]:
-    """Find the families that are needed, and the letters that none has."""
+def _search(letters: frozenset[str], usual: tuple[str, ...]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Find them behind the usual families, which are what matplotlib is set to."""
     from matplotlib.font_manager import FontProperties, findfont, fontManager
 
-    usual = FontProperties().get_family()
-    missing = set(letters) - _charmap(findfont(FontProperties()))
+    missing = set(letters)
+    for name in usual if missing else ():
+        missing -= _charmap(findfont(FontProperties(family=[name])))
     chosen = [*usual]
     for entry in fontManager.ttflist if missing else ():
         plain = (entry.style, entry.weight, entry.stretch) in (("normal", 400, "normal"), ("normal",) * 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -44,6 +45,16 @@ def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> No
     assert namespace["gates"].shape == (7, 3, 10)
 
 
+def named(words: list[str]) -> tuple[Any, list[str]]:
+    """The command that words name, in one word or two or below a group, and what it is given."""
+    if (longer := " ".join(words[:2])) in VERBS:
+        return VERBS[longer], words[2:]
+    command, given = VERBS[words[0]], words[1:]
+    while hasattr(command, "commands") and given and not given[0].startswith("-"):
+        command, given = command.commands[given[0]], given[1:]
+    return command, given
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_and_their_options_exist(page: Path) -> None:
     makefile = (HOUSE / "Makefile").read_text(encoding="utf-8")
@@ -54,11 +65,8 @@ def test_commands_and_their_options_exist(page: Path) -> None:
             assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE), words
             continue
         assert words[0] in ("hiddenstate", ".venv/bin/hiddenstate"), words
-        verb = longer if (longer := " ".join(words[1:3])) in VERBS else words[1]
-        command = VERBS[verb]
-        context = command.make_context(
-            verb, words[len(verb.split()) + 1 :]
-        )  # raises for an option or a number that is wrong
+        command, given = named(words[1:])
+        context = command.make_context(words[1], given)  # raises for an option or a number that is wrong
         for pair in context.params.get("settings") or ():
             tasks.find(words[2]).load().SPEC.from_options({"data": "-", **dict([pair.split("=")])})
         for word in words:
