@@ -16,5 +16,6 @@ pieces.py      text -> words that know where they stand in it
 split.py       what to hold out where a file has no splits
 words.py       text -> words, in any language
 vocabulary.py  words -> ids, and hashed n-grams
+audio/         recordings -> features
 batch.py       ids -> arrays, padded once, time first
 """

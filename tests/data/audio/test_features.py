@@ -1,0 +1,269 @@
+"""Features: librosa's numbers, the same bits in chunks of any size, and what cannot be computed said."""
+
+import json
+from dataclasses import replace
+
+import librosa
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hiddenstate.data.audio.features import Features
+from hiddenstate.data.audio.mel import bank, to_hertz
+from hiddenstate.data.audio.normalising import LEAST, Statistics
+from hiddenstate.errors import DataError, InvalidArgument
+
+PLAIN = Features(normalisation="none")
+STATISTICS = Statistics(tuple(np.linspace(-9, -12, 40)), tuple(np.linspace(2, 4, 40)), 1000)
+
+
+def noise(seconds: float, rate: int = 16000, seed: int = 0) -> np.ndarray:
+    """Noise that swells and is silent in between, as float32."""
+    generator = np.random.default_rng(seed)
+    count = round(seconds * rate)
+    swell = np.maximum(0.0, np.sin(np.arange(count) / rate * 9.0))
+    return (generator.standard_normal(count) * swell * 0.1).astype(np.float32)
+
+
+def judged(features: Features, samples: np.ndarray) -> np.ndarray:
+    """The same by librosa, which centres the window in a frame of the transform's length."""
+    sizes = features.window_of()
+    left = (sizes.fft - sizes.window) // 2
+    padded = np.pad(samples.astype(np.float64), (left, sizes.fft - sizes.window - left))
+    energies = librosa.feature.melspectrogram(
+        y=padded,
+        sr=sizes.rate,
+        n_fft=sizes.fft,
+        win_length=sizes.window,
+        hop_length=sizes.step,
+        center=False,
+        power=2.0,
+        n_mels=sizes.mels,
+        fmin=sizes.low,
+        fmax=sizes.high,
+        dtype=np.float64,
+    )
+    return np.log(energies.T + sizes.floor)
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        PLAIN,
+        replace(PLAIN, mels=80),
+        replace(PLAIN, rate=8000),
+        replace(PLAIN, rate=44100, low=0.0, high=12000.0, mels=64),
+        replace(PLAIN, window=0.032, step=0.016, floor=1e-6),
+        replace(PLAIN, rate=22050, window=0.02321995, step=0.0116, mels=23),
+    ],
+    ids=lambda features: f"{features.rate} Hz, {features.mels} mels, {features.window} s",
+)
+def test_librosa_gives_the_same_numbers(features: Features) -> None:
+    samples = noise(1.3, features.rate)
+    found = features.of(samples)
+    assert found.dtype == np.float32
+    assert len(found) == features.frames_in(len(samples))
+    np.testing.assert_allclose(found, judged(features, samples), rtol=0, atol=3e-6)
+
+
+def test_librosa_has_the_same_filters() -> None:
+    for features in (PLAIN, replace(PLAIN, mels=80), replace(PLAIN, rate=8000, mels=20, low=100.0)):
+        sizes = features.window_of()
+        theirs = librosa.filters.mel(
+            sr=sizes.rate,
+            n_fft=sizes.fft,
+            n_mels=sizes.mels,
+            fmin=sizes.low,
+            fmax=sizes.high,
+            dtype=np.float64,
+        )
+        ours = bank(sizes).energies(np.eye(sizes.fft // 2 + 1))
+        np.testing.assert_allclose(ours.T, theirs, rtol=1e-12, atol=1e-15)
+
+
+def test_a_pure_tone_is_loudest_in_the_filter_whose_corner_it_is() -> None:
+    corners = to_hertz(np.linspace(librosa.hz_to_mel(20.0), librosa.hz_to_mel(8000.0), 42))
+    for filter_ in (5, 17, 33):
+        tone = np.sin(2 * np.pi * corners[filter_ + 1] * np.arange(4000) / 16000)
+        assert set(PLAIN.of(tone).argmax(axis=1)) == {filter_}
+
+
+def test_preemphasis_is_a_filter_over_the_whole_recording() -> None:
+    samples = noise(0.7)
+    filtered = samples.astype(np.float64)
+    filtered[1:] -= 0.97 * samples[:-1].astype(np.float64)
+    found = replace(PLAIN, preemphasis=0.97).of(samples)
+    np.testing.assert_allclose(found, judged(PLAIN, filtered), rtol=0, atol=3e-6)
+
+
+@pytest.mark.parametrize("deltas", [1, 2])
+def test_slopes_are_librosas(deltas: int) -> None:
+    samples = noise(0.5)
+    plain = PLAIN.of(samples).T
+    wanted, last = [plain], plain
+    for _ in range(deltas):
+        last = librosa.feature.delta(last, width=5, order=1, mode="nearest")
+        wanted.append(last)
+    found = replace(PLAIN, deltas=deltas).of(samples)
+    np.testing.assert_allclose(found, np.concatenate(wanted).T, rtol=0, atol=1e-5)
+
+
+def test_slopes_of_two_frames_repeat_both_ends() -> None:
+    samples = noise(0.2)[1000:1560]
+    found = replace(PLAIN, deltas=1).of(samples)
+    first, second = PLAIN.of(samples).astype(np.float64)
+    change = (second - first) * np.array([[0.3], [0.3]])  # (2 * 1 + 1 * 1) / 10 at either end
+    np.testing.assert_allclose(found[:, 40:], change, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("statistics", [None, STATISTICS])
+def test_running_normalisation_is_its_recurrence(statistics: Statistics | None) -> None:
+    features = Features(horizon=0.5, prior=0.3, statistics=statistics)
+    plain = features.plain(noise(2.0)).astype(np.float64)
+    decay = np.exp(-features.step / features.horizon)
+    count = features.prior / features.step if statistics else 0.0
+    mean = np.array(statistics.mean) if statistics else 0.0
+    sums, squares = count * mean, count * (mean**2 + np.array(STATISTICS.deviation) ** 2 * bool(statistics))
+    wanted = []
+    for frame in plain:
+        count, sums, squares = decay * count + 1, decay * sums + frame, decay * squares + frame**2
+        mean = sums / count
+        wanted.append((frame - mean) / np.sqrt(np.maximum(squares / count - mean**2, 0) + LEAST))
+    np.testing.assert_allclose(features.of(noise(2.0)), wanted, rtol=0, atol=2e-6)
+
+
+def test_normalisation_by_speaker_takes_out_mean_and_deviation() -> None:
+    features = Features(normalisation="speaker")
+    found = features.of(noise(3.0)).astype(np.float64)
+    np.testing.assert_allclose(found.mean(axis=0), np.zeros(40), atol=1e-6)
+    np.testing.assert_allclose(found.std(axis=0), np.ones(40), atol=1e-4)
+    parts = [features.plain(noise(1.0, seed=seed)) for seed in range(3)]
+    both = np.concatenate(parts).astype(np.float64)
+    speaker = Statistics.of(parts)
+    np.testing.assert_allclose(speaker.mean, both.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(speaker.deviation, both.std(axis=0), rtol=1e-12)
+    wanted = (parts[1] - both.mean(axis=0)) / np.sqrt(both.var(axis=0) + LEAST)
+    np.testing.assert_allclose(features.of(noise(1.0, seed=1), speaker), wanted, atol=1e-6)
+
+
+STREAMED = (
+    Features(statistics=STATISTICS),
+    Features(rate=8000, mels=24, deltas=2, preemphasis=0.9),
+    Features(mels=80, deltas=1, normalisation="none"),
+    Features(normalisation="speaker"),
+)
+
+
+@given(
+    st.sampled_from(STREAMED),
+    st.lists(st.one_of(st.integers(0, 9), st.integers(0, 700), st.integers(0, 9000)), max_size=30),
+    st.integers(0, 3),
+)
+def test_a_stream_in_chunks_of_any_size_is_the_whole_to_the_last_bit(features, sizes, seed) -> None:
+    samples = noise(0.02 + sum(sizes) / features.rate, features.rate, seed)
+    speaker = STATISTICS if features.normalisation == "speaker" else None
+    stream, at, parts = features.stream(speaker), 0, []
+    for size in sizes:
+        parts.append(stream.feed(samples[at : at + size]))
+        at += size
+    parts += [stream.feed(samples[at:]), stream.finish()]
+    np.testing.assert_array_equal(np.concatenate(parts), features.of(samples, speaker), strict=True)
+
+
+def test_long_recordings_are_their_pieces_to_the_last_bit() -> None:
+    """Beyond the blocks in which samples, frames and running sums are taken."""
+    features, samples = Features(deltas=1), noise(40.0)
+    stream = features.stream()
+    parts = [stream.feed(samples[at : at + 1600]) for at in range(0, len(samples), 1600)]
+    np.testing.assert_array_equal(np.concatenate([*parts, stream.finish()]), features.of(samples))
+    np.testing.assert_array_equal(features.normalised(features.plain(samples)), features.of(samples))
+
+
+def test_a_frame_comes_as_soon_as_it_is_complete() -> None:
+    stream = Features(deltas=1).stream()
+    came = [len(stream.feed(noise(0.001))) for _ in range(70)]
+    # a window of 25 ms, two frames behind it for its slope, then one every 10 ms
+    assert [at + 1 for at, count in enumerate(came) if count] == [45, 55, 65]
+    assert len(stream.finish()) == 2
+
+
+def test_sixteen_bits_are_parts_of_32768() -> None:
+    whole = np.array([0, 1, -32768, 32767, 12345] * 200, np.int16)
+    np.testing.assert_array_equal(PLAIN.of(whole), PLAIN.of(whole / 32768.0))
+
+
+def test_silence_is_the_floor_and_less_than_a_window_is_nothing() -> None:
+    assert PLAIN.of(np.zeros(400)).tolist() == [[np.float32(np.log(1e-9))] * 40]
+    np.testing.assert_allclose(Features().of(np.zeros(4000)), np.zeros((23, 40)), atol=1e-11)
+    for features in (PLAIN, Features(deltas=2), Features(normalisation="speaker")):
+        assert features.of(np.zeros(399)).shape == (0, features.width)
+        assert features.of(np.zeros(0)).shape == (0, features.width)
+
+
+def test_settings_come_back_from_json() -> None:
+    features = Features(rate=8000, deltas=1, mels=20, high=3800.0, statistics=STATISTICS)
+    assert Features.from_dict(json.loads(json.dumps(features.as_dict()))) == features
+    with pytest.raises(InvalidArgument, match="no setting 'windw'; did you mean 'window'"):
+        Features.from_dict({"windw": 1})
+
+
+def test_the_key_is_of_what_is_computed_before_normalisation() -> None:
+    features = Features()
+    same = [Features(normalisation="speaker"), Features(horizon=9.0), Features(statistics=STATISTICS)]
+    assert {each.key for each in same} == {features.key}
+    others = [Features(mels=41), Features(rate=8000), Features(deltas=1), Features(floor=1e-8)]
+    assert len({each.key for each in [features, *others]}) == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"rate": 100}, "rate should be 2000 to 384000 a second, came 100"),
+        ({"rate": 16000.0}, "rate should be"),
+        ({"step": 0.03}, "step should be 0.001 seconds to the length of the window, came 0.03"),
+        ({"window": float("nan")}, "window should be"),
+        ({"high": 9000.0}, "high should be at most half the rate, came 9000"),
+        ({"low": 8000.0}, "low should be 0 to less than high"),
+        ({"mels": 0}, "mels should be 1 to 512"),
+        ({"mels": 200}, r"came 200 from 20 to 8000 Hz, of which \d+ have none .* every 31.2 Hz.. Take fewer"),
+        ({"deltas": 3}, "deltas should be 0, 1 or 2"),
+        ({"floor": 0.0}, "floor should be"),
+        ({"normalisation": "runing"}, "unknown normalisation 'runing'; did you mean 'running'"),
+        ({"mels": 20, "statistics": STATISTICS}, "those of 20 features .* came 40"),
+    ],
+)
+def test_settings_that_cannot_be_are_named(settings: dict, words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        Features(**settings)
+
+
+def test_samples_that_are_none_are_refused() -> None:
+    with pytest.raises(InvalidArgument, match=r"one channel \[n\], came an array \[100, 2\]"):
+        PLAIN.of(np.zeros((100, 2)))
+    with pytest.raises(InvalidArgument, match="as floats from -1 to 1 or as int16, came int32"):
+        PLAIN.of(np.zeros(100, np.int32))
+    with pytest.raises(DataError, match=r"came nan .sample 7 of a chunk of 500"):
+        PLAIN.of(np.where(np.arange(500) == 7, np.nan, 0.1))
+
+
+def test_streams_that_cannot_be_are_refused() -> None:
+    with pytest.raises(InvalidArgument, match="needs the statistics of the speaker"):
+        Features(normalisation="speaker").stream()
+    with pytest.raises(InvalidArgument, match="'running' with them"):
+        Features().stream(STATISTICS)
+    with pytest.raises(InvalidArgument, match="go with normalisation='speaker'; this is 'running'"):
+        Features().of(np.zeros(1000), STATISTICS)
+    stream = Features().stream()
+    stream.finish()
+    with pytest.raises(InvalidArgument, match="has ended"):
+        stream.feed(np.zeros(100))
+
+
+def test_statistics_need_frames_and_finite_numbers() -> None:
+    with pytest.raises(InvalidArgument, match="at least one frame"):
+        Statistics.of([np.zeros((0, 40))])
+    with pytest.raises(InvalidArgument, match="finite mean"):
+        Statistics((float("nan"),), (1.0,), 3)
+    with pytest.raises(InvalidArgument, match="deviation of 0 or more"):
+        Statistics((0.0,), (-1.0,), 3)
