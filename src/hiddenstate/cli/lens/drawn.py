@@ -142,7 +142,8 @@ def curve(
     wide = max(map(len, ends.values()))
     columns, every = _binned(y[None], 1, max(8, on.width - wide - 2))
     low, high = (math.log10(bottom), math.log10(top)) if log else (bottom, top)
-    heights = (columns[0] - low) / (high - low) if high > low else np.where(np.isnan(columns[0]), np.nan, 1.0)
+    over = columns[0] - low
+    heights = over / (high - low) if high > low else np.where(np.isfinite(over), 1.0, over)
     cell = max(1, min(4, (on.width - wide - 2) // len(heights)))
     screen.say(on, screen.printable(name) + (" (powers of ten)" if log else ""))
     for level in range(TALL - 1, -1, -1):
@@ -156,7 +157,7 @@ def _names(on: Console, words: Sequence[str | int | float]) -> tuple[list[str], 
     """Return words of one width, at most a quarter of the terminal; what follows Arabic stays right of it."""
     from rich.cells import cell_len
 
-    shown = [" ".join(screen.printable(str(word)).split()) for word in words]
+    shown = [screen.printable(" ".join(str(word).split())) for word in words]
     wide = min(WIDEST_WORD, max(4, on.width // 4), max(map(cell_len, shown), default=0))
     fitted = [screen.fitted(word, wide) for word in shown]
     mark = "\u200e" if _many_signs(on) else ""  # of no width: from here on left to right

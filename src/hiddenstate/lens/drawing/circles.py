@@ -94,7 +94,7 @@ def _circle(axes: Axes, x: float, y: float, shares: np.ndarray) -> None:
     from matplotlib.patches import Circle, Rectangle
 
     outline = Circle((x, y), RADIUS, facecolor="white", edgecolor="none")
-    axes.add_patch(outline)
+    axes.add_artist(outline)
     edges = np.minimum(np.cumsum(np.concatenate([[0.0], shares])), 1.0)
     heights = y + RADIUS * level(edges)
     for place, (low, high) in enumerate(pairwise(heights)):
@@ -108,7 +108,7 @@ def _circle(axes: Axes, x: float, y: float, shares: np.ndarray) -> None:
             edgecolor="white",
             linewidth=0.5,
         )
-        axes.add_patch(band)
+        axes.add_artist(band)
         band.set_clip_path(outline)
         # its number, where there is room for one: 7 points of 0.78 inches
         middle = (low + high) / 2
@@ -116,7 +116,7 @@ def _circle(axes: Axes, x: float, y: float, shares: np.ndarray) -> None:
         if high - low >= 0.15 and width >= 0.2:
             ink = palette.ink_on(palette.colour(place))
             axes.text(x, middle, str(place + 1), ha="center", va="center_baseline", size=7, color=ink)
-    axes.add_patch(Circle((x, y), RADIUS, facecolor="none", edgecolor="#333333", linewidth=0.8))
+    axes.add_artist(Circle((x, y), RADIUS, facecolor="none", edgecolor="#333333", linewidth=0.8))
 
 
 def level(share: np.ndarray) -> np.ndarray:
