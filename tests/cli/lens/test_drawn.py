@@ -119,7 +119,7 @@ def test_a_long_map_is_binned_and_says_so() -> None:
     lines = screen.lines()
     assert len(lines) == 42
     assert re.fullmatch(r"78 +░█+", lines[39])
-    assert lines[-1] == "Each sign is the mean of 2 units by 19 steps."
+    assert lines[-1] == "Each sign is the mean of 2 units by 18 steps."
 
 
 def test_a_curve_rises_as_its_values_do() -> None:
