@@ -15,7 +15,7 @@ chain.py       scores of tags one after another: the best sequence, and how prob
 from hiddenstate.infer.affine import affine
 from hiddenstate.infer.bags import bag_means, bag_sums
 from hiddenstate.infer.chain import Beliefs, Chain
-from hiddenstate.infer.inside import Example, Head, Inside
+from hiddenstate.infer.inside import Example, Head, Inside, Running
 from hiddenstate.infer.narrow import narrow, widen
 from hiddenstate.infer.one_layer import run_layer
 from hiddenstate.infer.pooling import RunningAttention, RunningPool, attend, pool
@@ -28,6 +28,7 @@ __all__ = [
     "Example",
     "Head",
     "Inside",
+    "Running",
     "RunningAttention",
     "RunningPool",
     "Stack",

@@ -7,11 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 
 from hiddenstate.infer.stack import Stack
+
+
+class Running(Protocol):
+    """What a head has read so far of B sequences that still arrive; none is changed by what is fed."""
+
+    def feed(self, output: np.ndarray) -> Self:
+        """Take the outputs [n, B, W] of n steps more."""
+
+    def scores(self) -> np.ndarray:
+        """The scores [B, K] of what was read."""
+
+    def rows(self, which: Sequence[int]) -> Self:
+        """These sequences alone, in this order."""
+
+    def beside(self, other: Self) -> Self:
+        """All sequences of both."""
 
 
 class Head(Protocol):
@@ -23,6 +39,9 @@ class Head(Protocol):
 
     def scores(self, output: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The scores [B, K] of output [T, B, W] with lengths [B] of one or more."""
+
+    def begun(self, rows: int) -> Running:
+        """What is scored while it arrives, of so many sequences that are read forwards."""
 
     def slopes(self, output: np.ndarray, lengths: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """Where the derivative by the scores is wanted [..., B, K], that by the output [T, ..., B, W]."""

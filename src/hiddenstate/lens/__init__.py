@@ -18,15 +18,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hiddenstate.lens.memory_view import MemoryView
+    from hiddenstate.lens.remembering import memory
     from hiddenstate.lens.view import Named, View
 
-__all__ = ["Named", "View"]
+__all__ = ["MemoryView", "Named", "View", "memory"]
 
 # Where each public name lives. The file of a function is called otherwise than the function: a module that is
 # imported is set here under its own name, and would take the function's place.
 _PLACES = {
+    "MemoryView": "memory_view",
     "Named": "view",
     "View": "view",
+    "memory": "remembering",
 }
 
 

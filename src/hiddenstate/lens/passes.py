@@ -196,11 +196,14 @@ class _Way:
         return tuple(self._at(self.kept[state.name], read - 1, active) for state in self.cell.states)
 
 
-def refuse_infinite(values: np.ndarray, what: str) -> None:
-    """Raise InvalidArgument where not all numbers [T, ...] are finite, naming the first step that has one."""
+def refuse_infinite(values: np.ndarray, what: str, first: int = 0) -> None:
+    """Raise InvalidArgument where not all numbers [T, ...] are finite, naming the first step that has one.
+
+    `first` is the number of the first step given.
+    """
     if np.isfinite(values).all():
         return
-    step = int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(1))[0])
+    step = first + int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(1))[0])
     raise InvalidArgument(
         f"{what} is not finite at step {step}, so nothing can be said of what is remembered: weights or "
         "input hold NaN or infinity, or have grown past what a number can hold; train again with a smaller "

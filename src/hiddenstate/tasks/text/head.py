@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from hiddenstate.infer import affine
 from hiddenstate.tasks.text.reading import attention_of, readout
+from hiddenstate.tasks.text.running_head import RunningHead
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,15 @@ class AnswerHead:
     def scores(self, output: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The scores [B, K] of output [T, B, W] with lengths [B] of one or more."""
         read = readout(self.names, self.hidden, self.parameters, output, lengths)
+        return self._answer(read)
+
+    def begun(self, rows: int) -> RunningHead:
+        """What is scored while it arrives, of so many texts that are read forwards."""
+        width = self.parameters["answer.weight"].shape[1] // len(self.names)
+        attention = partial(attention_of, self.parameters) if "attention" in self.names else None
+        return RunningHead.begun(self.names, self._answer, attention, rows, width)
+
+    def _answer(self, read: np.ndarray) -> np.ndarray:
         return affine(read, self.parameters["answer.weight"], self.parameters["answer.bias"])
 
     def slopes(self, output: np.ndarray, lengths: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -79,7 +90,14 @@ class LastHead:
 
     def scores(self, output: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """The scores [B, K] of output [T, B, W] with lengths [B] of one or more."""
-        return affine(output[lengths - 1, np.arange(output.shape[1])], self.weight, self.bias)
+        return self._answer(output[lengths - 1, np.arange(output.shape[1])])
+
+    def begun(self, rows: int) -> RunningHead:
+        """What is scored while it arrives, of so many texts that are read forwards."""
+        return RunningHead.begun(("last",), self._answer, None, rows, self.weight.shape[1])
+
+    def _answer(self, last: np.ndarray) -> np.ndarray:
+        return affine(last, self.weight, self.bias)
 
     def slopes(self, output: np.ndarray, lengths: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """From a derivative by the scores [..., B, K] to that by the output [T, ..., B, W]."""
