@@ -11,7 +11,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from memory_cases import F, H, T, headed, inputs, layer_of, leaky
 
 from hiddenstate import lens
 from hiddenstate.cells import CELLS
@@ -19,6 +18,7 @@ from hiddenstate.errors import InvalidArgument, Unsupported
 from hiddenstate.infer import Stack
 from hiddenstate.layers import Recurrent
 from hiddenstate.lens.opened import opened
+from memory_cases import F, H, T, headed, inputs, layer_of, leaky
 
 MEASURES = ("occlusion", "jacobian", "integrated")
 
@@ -179,7 +179,7 @@ def test_jacobians_are_those_of_autograd(name: str, layers: int, both: bool) -> 
         np.testing.assert_allclose(found[t, : t + 1], jacobian.norm(dim=(0, 2)).numpy(), atol=1e-12)
 
 
-def attributions(score: Callable, x: torch.Tensor, baseline: torch.Tensor, points: int = 400) -> np.ndarray:
+def attributions(score: Callable, x: torch.Tensor, baseline: torch.Tensor, points: int = 120) -> np.ndarray:
     """Sundararajan, Taly and Yan's sum over the middles of equal pieces of the way."""
     found = torch.zeros(len(x), dtype=x.dtype)
     for point in range(points):

@@ -8,6 +8,7 @@ A view reads; it never changes weights, random states or modes. Views need NumPy
 opened.py    what can be looked into: a run, a layer
 initialisation.py  how networks begin
 passes.py    a stack run over sequences, and gone back through
+remembering.py  what of each input the state holds: occlusion.py, slopes.py; live.py while it arrives
 view.py      what every view is: arrays with named axes, how to read them, a picture
 drawing/     what pictures are made of
 """
@@ -18,15 +19,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hiddenstate.lens.live import LiveMemory
     from hiddenstate.lens.memory_view import MemoryView
     from hiddenstate.lens.remembering import memory
     from hiddenstate.lens.view import Named, View
 
-__all__ = ["MemoryView", "Named", "View", "memory"]
+__all__ = ["LiveMemory", "MemoryView", "Named", "View", "memory"]
 
 # Where each public name lives. The file of a function is called otherwise than the function: a module that is
 # imported is set here under its own name, and would take the function's place.
 _PLACES = {
+    "LiveMemory": "live",
     "MemoryView": "memory_view",
     "Named": "view",
     "View": "view",

@@ -70,9 +70,15 @@ class MemoryView(View):
         """The inputs that are told apart."""
         return tuple(map(str, self.arrays["share"].labels["input"]))
 
+    @property
+    def unread(self) -> np.ndarray:
+        """Where an input is not read yet, [after, input]."""
+        rows, columns = self.arrays["share"].values.shape
+        return np.arange(columns) > np.array(evenly(columns, rows))[:, None]
+
     def draw(self, figure: Figure) -> None:
         """Draw a circle a step, filled with each input's colour, and the shares as shades."""
-        from hiddenstate.lens.drawing.memory import draw
+        from hiddenstate.lens.memory_picture import draw
 
         draw(self, figure)
 
@@ -120,6 +126,15 @@ def view_of(measure: str, told: Told, labels: Sequence[str], facts: Mapping[str,
     return MemoryView(
         f"What the hidden state remembers after {_last(words)}", arrays, {**said, **facts}, tuple(sentences)
     )
+
+
+def evenly(places: int, count: int) -> list[int]:
+    """So many of some places, chosen evenly, the last among them.
+
+    >>> evenly(10, 4)
+    [1, 4, 7, 9]
+    """
+    return [round(places * (number + 1) / count) - 1 for number in range(count)]
 
 
 def _last(words: Sequence[str]) -> str:

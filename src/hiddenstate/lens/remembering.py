@@ -9,7 +9,7 @@ import numpy as np
 
 from hiddenstate.errors import InvalidArgument, nearest
 from hiddenstate.infer import Inside, Stack
-from hiddenstate.lens.memory_view import MEASURES, MemoryView, Told, view_of
+from hiddenstate.lens.memory_view import MEASURES, MemoryView, Told, evenly, view_of
 from hiddenstate.lens.occlusion import Held, occlusion
 from hiddenstate.lens.opened import opened, sequence_of
 from hiddenstate.lens.passes import refuse_infinite
@@ -93,7 +93,7 @@ def _ends(stack: Stack, steps: int, measure: str, asked: int | None) -> list[int
     if asked is None and stack.bidirectional and measure == "occlusion":
         most = min(most, max(8, int((READ_ANEW / steps) ** 0.5)))
     count = min(steps, most)
-    return [round(steps * (part + 1) / count) for part in range(count)]
+    return [last + 1 for last in evenly(steps, count)]
 
 
 def _moments(steps: int, parts: int, measure: str, asked: int | None) -> list[int]:
@@ -102,7 +102,7 @@ def _moments(steps: int, parts: int, measure: str, asked: int | None) -> list[in
         _within("moments", asked, None, "the moments looked at")
     most = parts if measure == "occlusion" else max(1, LOOKED_BACK // steps)
     count = min(parts, most if asked is None else asked)
-    return [round(parts * (moment + 1) / count) - 1 for moment in range(count)]
+    return evenly(parts, count)
 
 
 def _within(name: str, value: int, most: int | None, what: str) -> None:

@@ -46,16 +46,26 @@ def closing(on: Console, view: View) -> None:
 
 
 def bars(
-    on: Console, words: Sequence[str], shares: Sequence[float], numbers: Sequence[str] | None = None
+    on: Console,
+    words: Sequence[str],
+    shares: Sequence[float],
+    numbers: Sequence[str] | None = None,
+    places: Sequence[int] | None = None,
 ) -> None:
-    """Draw a bar a word for shares from 0 to 1, and a number behind each: the share in percent, or yours."""
+    """Draw a bar a word for shares from 0 to 1, and a number behind each: the share in percent, or yours.
+
+    `places` gives each bar the colour of the input at a place, as `stacked` has it.
+    """
+    from rich.text import Text
+
     names, wide = _names(on, words)
     behind = list(numbers) if numbers is not None else [screen.percent(share) for share in shares]
     most = max(map(len, behind), default=0)
     cells = max(4, on.width - wide - most - 3)
-    for name, share, number in zip(names, shares, behind, strict=True):
+    shades = ["" if places is None else palette.colour(place) for place in places or range(len(names))]
+    for name, share, number, shade in zip(names, shares, behind, shades, strict=True):
         drawn = screen.bar(share if math.isfinite(share) else 0.0, cells, on.encoding)
-        screen.line(on, f"{name} {drawn} {number.rjust(most)}")
+        on.print(Text.assemble(f"{name} ", (drawn, shade), f" {number.rjust(most)}"), soft_wrap=True)
 
 
 def stacked(on: Console, words: Sequence[str], shares: np.ndarray) -> None:
