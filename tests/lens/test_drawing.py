@@ -340,6 +340,20 @@ def test_the_same_view_gives_the_same_bytes() -> None:
     assert texts == ["$x$", "y"], "a dollar is a dollar"
 
 
+def test_titles_of_neighbours_are_broken_before_they_meet() -> None:
+    words = "a title that is rather too long for the half of a figure that it is written over"
+
+    def way(view: View, figure: Figure) -> None:
+        for axes in figure.subplots(1, 2):
+            axes.plot([1, 2])
+            axes.set_title(words, loc="left")
+
+    figure = sheet(way)
+    assert [axes.get_title("left").replace("\n", " ") for axes in figure.axes] == [words] * 2
+    assert touching(figure) == []
+    assert outside(figure) == []
+
+
 def test_a_notebook_shows_it_without_pyplot() -> None:
     view = View("t", {"x": Named(np.ones(3), ("a",), {"a": range(3)})})
     assert view.plot()._repr_png_().startswith(b"\x89PNG")

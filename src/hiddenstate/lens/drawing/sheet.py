@@ -5,16 +5,17 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from hiddenstate import fonts, pictures
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from matplotlib.text import Text
 
     from hiddenstate.lens.view import Named, View
 
@@ -45,10 +46,12 @@ def drawn(view: View) -> Figure:
         view.draw(sheet)
         fonts.settle(sheet, replaced=fonts.lacking(texts))
         sheet.draw_without_rendering()
+        if _wrap_titles(sheet):
+            sheet.draw_without_rendering()
         for fit in sheet.to_fit:
             fit()
-        for axes in sheet.findobj(lambda part: hasattr(part, "get_xticklabels")):
-            _thin(axes)  # type: ignore[arg-type]
+        for axes in cast("list[Axes]", sheet.findobj(Axes)):
+            _thin(axes)
     sheet.set_layout_engine("none")  # what was fitted stays where it fits
     return sheet
 
@@ -114,6 +117,29 @@ def _flat(array: Named) -> tuple[Named, list[str]]:
     where = [f"{axis} {array.labels[axis][0]}" for axis in array.axes[:before]]
     labels = {axis: array.labels[axis] for axis in array.axes[before:]}
     return Named(array.values[(0,) * before], array.axes[before:], labels, array.unit), where
+
+
+def _wrap_titles(sheet: Sheet) -> bool:
+    """Break titles of axes that run into the next axes or over the edge; say whether there were any."""
+    every = [axes for axes in cast("list[Axes]", sheet.findobj(Axes)) if axes.get_visible()]
+    wrapped = False
+    for axes in every:
+        titles: tuple[Text, ...] = (axes.title, axes._left_title)  # type: ignore[attr-defined]
+        for title in titles:
+            words, own = title.get_text(), title.get_window_extent()
+            edges = [other.get_window_extent().x0 for other in every if _right_of(other, axes)]
+            room = min([sheet.bbox.x1 - 4, *(edge - 4 for edge in edges)]) - own.x0
+            if not words or "\n" in words or own.width <= room:
+                continue
+            title.set_text("\n".join(textwrap.wrap(words, max(12, int(len(words) * room / own.width) - 1))))
+            wrapped = True
+    return wrapped
+
+
+def _right_of(other: Axes, axes: Axes) -> bool:
+    """Say whether other axes stand in the same row, further right; not the bar of shades, which is as near."""
+    one, two = axes.get_window_extent(), other.get_window_extent()
+    return two.x0 > one.x1 + 40 and two.y1 > one.y0 and two.y0 < one.y1
 
 
 def _thin(axes: Axes) -> None:
