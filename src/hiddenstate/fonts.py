@@ -17,6 +17,7 @@ import regex
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontEntry
     from matplotlib.text import Text
 
 # Scripts by the first word of a letter's name in Unicode, and a free font for those that are not its own
@@ -157,15 +158,21 @@ def _search(letters: frozenset[str], usual: tuple[str, ...]) -> tuple[tuple[str,
     for name in usual if missing else ():
         missing -= _charmap(findfont(FontProperties(family=[name])))
     chosen = [*usual]
-    for entry in fontManager.ttflist if missing else ():
-        plain = (entry.style, entry.weight, entry.stretch) in (("normal", 400, "normal"), ("normal",) * 3)
-        # of a family its plain face, which text is set in; Last Resort has a box for every letter
-        if not plain or entry.name in chosen or entry.name.startswith("Last Resort"):
+    # plain faces first: of a family text is set in the plain one, where there is one
+    for entry in sorted(fontManager.ttflist, key=_fancy) if missing else ():
+        if entry.name in chosen or entry.name.startswith("Last Resort"):  # which has a box for every letter
             continue
         if found := missing & _charmap(entry.fname):
             chosen.append(entry.name)
             missing -= found
     return tuple(chosen), frozenset(missing)
+
+
+def _fancy(entry: FontEntry) -> bool:
+    return (entry.style, str(entry.weight), entry.stretch) not in (
+        ("normal", "400", "normal"),
+        ("normal",) * 3,
+    )
 
 
 def _charmap(path: str) -> set[str]:

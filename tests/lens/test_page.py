@@ -114,10 +114,21 @@ def test_large_tables_are_shortened_and_say_so() -> None:
     assert len(found.texts["td"]) == 2 * 50 * 24
     assert found.texts["td"][24 * 50] == "1800"
     more = [text for text in found.texts["p"] if "rows" in text]
-    assert more[0].startswith(
-        "60 rows and 30 columns, of which the first are shown; all of them are in the JSON"
-    )
+    assert more[0].startswith("60 rows and 30 columns; the first are shown, all of them are in the JSON")
     assert json.loads(found.texts["script"][0])["arrays"]["h"]["values"] == values.tolist()
+
+
+def test_the_longest_arrays_are_left_to_the_command_line() -> None:
+    values = np.zeros((401, 500))
+    view = View("t", {"h": Named(values, ("step", "unit"), {"step": range(401), "unit": range(500)})})
+    page = view.html()
+    assert len(page) < 500_000
+    found = Parsed(page)
+    inside = json.loads(found.texts["script"][0])["arrays"]["h"]
+    assert (inside["values"], inside["left_out"]) == (None, 200_500)
+    assert (
+        "401 rows and 500 columns; the first are shown, all of them are in what --csv" in found.texts["p"][-1]
+    )
 
 
 def test_numbers_that_are_none_and_arrays_of_no_and_one_axis() -> None:

@@ -35,6 +35,20 @@ def test_what_a_named_array_holds() -> None:
         named.values[0, 0] = 9.0
 
 
+def test_what_is_printed_of_it_is_short() -> None:
+    named = one(np.zeros((2, 3)), "share", step=range(2), input=range(3))
+    assert repr(named) == "Named(step 2, input 3; share)"
+    assert repr(View("Memory", {"x": named})) == (
+        "View(title='Memory', arrays={'x': Named(step 2, input 3; share)}, facts={}, reading=())"
+    )
+
+
+def test_a_notebook_shows_its_picture() -> None:
+    shown = View("t", {"x": one([1.0, 2.0], step=range(2))})._repr_png_()
+    assert shown is not None
+    assert shown.startswith(b"\x89PNG")
+
+
 def test_making_it_leaves_the_array_as_it_was() -> None:
     mine = np.ones(2)
     Named(mine, ("step",), {"step": (1, 2)})

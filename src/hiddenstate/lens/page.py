@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hiddenstate.lens.view import Named, View
 
 MOST_ROWS, MOST_COLUMNS = 50, 24  # of a table; the rest is in the JSON below it
+MOST_VALUES = 200_000  # of an array in that JSON: a page that a browser opens at once
 # nothing is fetched, and nothing runs; the bars of shades are pictures inside the page
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 STYLE = """
@@ -69,7 +70,7 @@ def page(view: View) -> str:
         *_facts(view.facts),
         "<h2>Numbers</h2>",
         *(line for name, array in view.arrays.items() for line in _numbers(name, array)),
-        f'<script type="application/json" id="view">{_json(view.as_dict())}</script>',
+        f'<script type="application/json" id="view">{_json(_short(view))}</script>',
         "</body>",
         "</html>",
     ]
@@ -128,6 +129,9 @@ def _numbers(name: str, array: Named) -> Iterator[str]:
         caption = " · ".join([name, *at]) + f" (down: {rows_axis}{across}{unit})"
         block = values[place] if values.ndim > 1 else values[:, None]
         yield from _table(caption, array.labels[rows_axis], columns, block)
+        height, width = block.shape
+        if height > MOST_ROWS or width > MOST_COLUMNS:
+            yield f'<p class="more">{height:,} rows and {width:,} columns; {_rest(array)}</p>'
     if len(list(np.ndindex(outer))) > MOST_COLUMNS:
         yield f'<p class="more">{len(list(np.ndindex(outer))):,} tables; {MOST_COLUMNS} are shown.</p>'
 
@@ -140,12 +144,13 @@ def _table(caption: str, rows: Sequence[Any], columns: Sequence[Any], block: np.
         cells = "".join(f"<td>{_number(value)}</td>" for value in row[:MOST_COLUMNS])
         yield f"<tr><th>{_words(label)}</th>{cells}</tr>"
     yield "</tbody></table></div>"
-    if len(rows) > MOST_ROWS or len(columns) > MOST_COLUMNS:
-        yield (
-            f'<p class="more">{len(rows):,} rows and {len(columns):,} columns, of which the first are shown; '
-            "all of them are in the JSON at the end of this file, and in what <code>--csv</code> and "
-            "<code>--json</code> write.</p>"
-        )
+
+
+def _rest(array: Named) -> str:
+    """Say where all the numbers of a shortened table are."""
+    inside = "in the JSON at the end of this file, and " if array.values.size <= MOST_VALUES else ""
+    commands = "<code>--csv</code> and <code>--json</code>"
+    return f"the first are shown, all of them are {inside}in what {commands} write."
 
 
 def _number(value: Any) -> str:
@@ -161,6 +166,15 @@ def _words(text: object) -> str:
         script = "Arab" if first == "AL" else "Hebr"
         return f'<bdi dir="rtl" lang="und-{script}">{escape(words)}</bdi>'
     return f"<bdi>{escape(words)}</bdi>" if {"R", "AL"} & set(kinds) else escape(words)
+
+
+def _short(view: View) -> dict[str, Any]:
+    """Return a view for JSON; the longest arrays say that their values are left out."""
+    shown = view.as_dict()
+    for name, array in view.arrays.items():
+        if array.values.size > MOST_VALUES:
+            shown["arrays"][name] |= {"values": None, "left_out": array.values.size}
+    return shown
 
 
 def _json(values: Mapping[str, Any]) -> str:

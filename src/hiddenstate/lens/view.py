@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,7 +22,7 @@ Tick = str | int | float
 RESERVED = ("view", "title", "reading", "arrays")  # keys of `as_dict` that no fact may take
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Named:
     """An array with named axes, a tick for each place on each axis, and a unit.
 
@@ -61,6 +62,10 @@ class Named:
                 )
         for name, value in (("values", values), ("axes", axes), ("labels", labels)):
             object.__setattr__(self, name, value)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{axis} {size}" for axis, size in zip(self.axes, self.values.shape, strict=True))
+        return f"Named({sizes}{'; ' * bool(sizes and self.unit)}{self.unit})"
 
     def as_dict(self) -> dict[str, Any]:
         """Return what JSON can hold; NaN and infinity become null, and `not_finite` counts them."""
@@ -116,10 +121,9 @@ class View:
         axes = list(dict.fromkeys(axis for array in self.arrays.values() for axis in array.axes))
         yield ("array", *axes, "value", "unit")
         for name, array in self.arrays.items():
-            flat = array.values.reshape(-1).tolist()
-            for place, value in zip(np.ndindex(array.values.shape), flat, strict=True):
+            for place, value in np.ndenumerate(array.values):
                 at = {axis: array.labels[axis][i] for axis, i in zip(array.axes, place, strict=True)}
-                yield (name, *(str(at.get(axis, "")) for axis in axes), repr(value), array.unit)
+                yield (name, *(str(at.get(axis, "")) for axis in axes), repr(value.item()), array.unit)
 
     def csv(self) -> str:
         """Return the numbers as CSV in long form; an axis that an array does not have is left empty."""
@@ -164,6 +168,10 @@ class View:
         from hiddenstate import pictures
 
         return pictures.svg(figure)
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows; where there is no matplotlib, the words of `repr`."""
+        return self.png() if find_spec("matplotlib") else None
 
     def html(self) -> str:
         """Return one self-contained page: picture, how to read it, facts, numbers, and the JSON inside."""

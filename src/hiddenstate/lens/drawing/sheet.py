@@ -15,7 +15,6 @@ from hiddenstate import fonts, pictures
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
-    from matplotlib.text import Text
 
     from hiddenstate.lens.view import Named, View
 
@@ -124,7 +123,7 @@ def _wrap_titles(sheet: Sheet) -> bool:
     every = [axes for axes in cast("list[Axes]", sheet.findobj(Axes)) if axes.get_visible()]
     wrapped = False
     for axes in every:
-        titles: tuple[Text, ...] = (axes.title, axes._left_title)  # type: ignore[attr-defined]
+        titles = axes.title, axes._left_title  # type: ignore[attr-defined]
         for title in titles:
             words, own = title.get_text(), title.get_window_extent()
             edges = [other.get_window_extent().x0 for other in every if _right_of(other, axes)]
@@ -137,7 +136,7 @@ def _wrap_titles(sheet: Sheet) -> bool:
 
 
 def _right_of(other: Axes, axes: Axes) -> bool:
-    """Say whether other axes stand in the same row, further right; not the bar of shades, which is as near."""
+    """Say whether other axes stand in the same row, further right; the bar of shades is nearer."""
     one, two = axes.get_window_extent(), other.get_window_extent()
     return two.x0 > one.x1 + 40 and two.y1 > one.y0 and two.y0 < one.y1
 
