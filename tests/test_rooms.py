@@ -46,7 +46,7 @@ STOREY = {room: storey for storey, rooms in enumerate(STOREYS) for room in rooms
 
 # the language that catalogue files, variants and files are written in
 CELL_LANGUAGE = ("cell", "elementwise", "equation", "laws", "parts")
-WITHOUT_TORCH = ("errors", "cells", "infer", "data", "scores", "runs")
+WITHOUT_TORCH = ("errors", "cells", "infer", "data", "decode", "scores", "runs")
 
 BANNED_NAMES = {"utils", "util", "common", "helpers", "helper", "misc", "core", "base"}
 LONGEST_FILE = 400
@@ -234,6 +234,7 @@ LIGHT = (
     "hiddenstate.cells",
     "hiddenstate.cli",
     "hiddenstate.data.sources",
+    "hiddenstate.decode",
     "hiddenstate.infer",
     "hiddenstate.lens",
     "hiddenstate.tasks.classify",
