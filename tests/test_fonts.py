@@ -11,7 +11,7 @@ from matplotlib import font_manager, rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from hiddenstate import fonts, pictures
+from hiddenstate import fonts
 
 
 @pytest.fixture(autouse=True)
@@ -85,18 +85,6 @@ def test_a_note_stands_at_the_foot_and_the_figure_grows() -> None:
     assert figure.get_figheight() == pytest.approx(2 + 0.16 * 2)
     fonts.settle(figure)
     assert figure.get_figheight() == pytest.approx(2 + 0.16 * 2), "said once"
-
-
-def test_ticks_that_no_font_has_are_numbered() -> None:
-    figure = Figure(figsize=(4, 2), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_xticks(range(3), ["is", "हिन्दी", "a\tb"], parse_math=False, rotation=90)
-    written = pictures.png(figure)
-    assert written.startswith(b"\x89PNG")
-    labels = axes.get_xticklabels()
-    assert [label.get_text() for label in labels] == ["is", "#2", "a b"]
-    assert {label.get_rotation() for label in labels} == {90}
-    assert "Devanagari" in figure.get_supxlabel()
 
 
 def test_arabic_is_shaped_and_in_order() -> None:

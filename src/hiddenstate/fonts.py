@@ -101,7 +101,6 @@ def settle(figure: Figure, replaced: str = "") -> None:
     texts = [text for text in cast("list[Text]", figure.findobj(Text)) if text.get_text()]
     together = "".join(text.get_text() for text in texts)
     missing = "".join(dict.fromkeys(replaced + lacking(together)))
-    _number_ticks(figure)
     for text in texts:
         if (shown := stand_in(text.get_text())) != text.get_text():
             text.set_text(shown)
@@ -111,16 +110,6 @@ def settle(figure: Figure, replaced: str = "") -> None:
             text.set_fontfamily(chosen)
     if missing:
         _note(figure, footnote(missing))
-
-
-def _number_ticks(figure: Figure) -> None:
-    """Put `#3` for the third tick that no font has: an axis writes its ticks anew at each drawing."""
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            words = [label.get_text() for label in axis.get_ticklabels()]
-            shown = [f"#{place}" if lacking(word) else stand_in(word) for place, word in enumerate(words, 1)]
-            if shown != words:
-                axis.set_ticks(axis.get_ticklocs(), shown)
 
 
 def script_of(letter: str) -> str:

@@ -82,7 +82,7 @@ class Lines(Silent):
         if not self.items:
             return ""  # one step says nothing of the pace
         left = (1 - self.share) / max(self.share - self.first_share, 1e-9) * seconds
-        return f"{self.items / seconds:,.0f} {self.unit}/s  {_clock(left)} left"
+        return f"{self.items / seconds:,.0f} {self.unit}/s  {clock(left)} left"
 
 
 class Bar(Lines):
@@ -148,7 +148,7 @@ class Passage:
         parts = [f"{self.items:,} {self.unit}", self.rate()]
         if self.total and done:
             left = (time.monotonic() - self.began) * max(self.total - done, 0) / done
-            parts += [f"{min(done / self.total, 1):.0%}", f"{_clock(left)} left"]
+            parts += [f"{min(done / self.total, 1):.0%}", f"{clock(left)} left"]
         return "  ".join(parts)
 
 
@@ -193,10 +193,10 @@ def _epoch(share: float, epochs: int) -> str:
     return f"{min(int(share * epochs) + 1, epochs)}/{epochs}"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """Write a duration.
 
-    >>> _clock(59.6), _clock(3725)
+    >>> clock(59.6), clock(3725)
     ('1:00', '1:02:05')
     """
     minutes, second = divmod(round(seconds), 60)

@@ -9,6 +9,7 @@ opened.py    what can be looked into: a run, a layer
 initialisation.py  how networks begin
 passes.py    a stack run over sequences, and gone back through
 remembering.py  what of each input the state holds: occlusion.py, slopes.py; live.py while it arrives
+recall/      networks compared: who remembers longer
 view.py      what every view is: arrays with named axes, how to read them, a picture
 drawing/     what pictures are made of
 """
@@ -21,18 +22,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hiddenstate.lens.live import LiveMemory
     from hiddenstate.lens.memory_view import MemoryView
+    from hiddenstate.lens.recall.comparison import compare
+    from hiddenstate.lens.recall.view import CompareView
     from hiddenstate.lens.remembering import memory
     from hiddenstate.lens.view import Named, View
 
-__all__ = ["LiveMemory", "MemoryView", "Named", "View", "memory"]
+__all__ = ["CompareView", "LiveMemory", "MemoryView", "Named", "View", "compare", "memory"]
 
 # Where each public name lives. The file of a function is called otherwise than the function: a module that is
 # imported is set here under its own name, and would take the function's place.
 _PLACES = {
+    "CompareView": "recall.view",
     "LiveMemory": "live",
     "MemoryView": "memory_view",
     "Named": "view",
     "View": "view",
+    "compare": "recall.comparison",
     "memory": "remembering",
 }
 

@@ -13,9 +13,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from hiddenstate.cli.lens import compare
 from hiddenstate.errors import InvalidArgument, nearest
 
-VIEWS: tuple[Callable[..., None], ...] = ()
+VIEWS: tuple[Callable[..., None], ...] = (compare.compare,)
 
 
 class Views(TyperGroup):

@@ -1,0 +1,149 @@
+"""WHO REMEMBERS LONGER? Every network at every delay, one after the other, and what came of it as a view."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hiddenstate.cells import Cell
+from hiddenstate.errors import require
+from hiddenstate.lens.recall.plan import USUAL, Effort, Network, Plan, Size, planned
+from hiddenstate.lens.recall.view import CompareView, Measured, view_of
+from hiddenstate.lens.recall.watch import Silent
+
+if TYPE_CHECKING:
+    from hiddenstate.lens.recall.training import Learned
+
+DELAYS = (5, 10, 20, 50, 100, 200)
+FEWEST, MOST, SECONDS = 9, 41, 3.0  # rounds in which the time of a step is taken, and how long they last
+
+
+def compare(
+    cells: Sequence[str | Path | Cell] = ("rnn", "lstm", "gru"),
+    activation: Sequence[str] = ("tanh",),
+    init: Sequence[str] = (USUAL,),
+    delays: Sequence[int] = DELAYS,
+    *,
+    seeds: Sequence[int] = (0,),
+    size: Size | None = None,
+    effort: Effort | None = None,
+) -> CompareView:
+    """Compare networks on delayed recall: one for each cell, activation, initialisation and delay is trained.
+
+    All get the same sequences and seeds, and as many units as `size` has room for. Trains for minutes.
+    Raises InvalidArgument for what cannot be compared, MissingExtra without torch.
+
+    >>> few = Effort(steps=2, judged=8)
+    >>> view = compare(("rnn", "gru"), delays=(1, 2), size=Size(units=4), effort=few)
+    >>> view.arrays["accuracy"].labels
+    {'network': ('rnn', 'gru'), 'delay': (1, 2)}
+    """
+    plan = planned(cells, activation, init, delays, seeds, size=size, effort=effort)
+    return carried_out(plan, Silent())
+
+
+def carried_out(plan: Plan, watch: Silent) -> CompareView:
+    """Do what is planned; a KeyboardInterrupt passes through once `watch` was told what is finished."""
+    require("torch", "comparing networks, which trains them,", extra="train")
+    work = _Work(plan, watch)
+    began = time.perf_counter()
+    watch.begin(work.total)
+    try:
+        found = [
+            work.trained(network, label) for network, label in zip(plan.networks, plan.labels, strict=True)
+        ]
+        milliseconds = _step_times(plan)
+    except KeyboardInterrupt:
+        watch.say(f"Stopped: {work.finished} of {work.trainings} networks are finished, nothing is written.")
+        raise
+    finally:
+        watch.end()
+    return view_of(plan, found, milliseconds, time.perf_counter() - began)
+
+
+@dataclass
+class _Work:
+    """What is done and what is left, in steps of time that are gone through."""
+
+    plan: Plan
+    watch: Silent
+    done: int = 0
+    finished: int = 0
+
+    @property
+    def trainings(self) -> int:
+        return len(self.plan.networks) * len(self.plan.seeds)
+
+    @property
+    def total(self) -> int:
+        return self.trainings * sum(self.plan.delays) * self.plan.effort.steps
+
+    def trained(self, network: Network, label: str) -> Measured:
+        """Train one network with every seed at every delay, and look at its gradient at the longest."""
+        from hiddenstate.lens.recall.gradients import arriving
+        from hiddenstate.lens.recall.training import begun, learn
+
+        plan, longest = self.plan, self.plan.delays[-1]
+        learned: list[list[Learned]] = []
+        before, after = [], []
+        for seed in plan.seeds:
+            rows = []
+            name = f"{label}, seed {seed}" if len(plan.seeds) > 1 else label
+            for delay in plan.delays:
+                reader, start = begun(network, plan.recall, delay, seed), self.done
+                if delay == longest:
+                    before.append(arriving(reader, plan.recall, delay, seed))
+
+                def told(step: int, start: int = start, delay: int = delay, name: str = name) -> None:
+                    self.watch.move(start + step * delay, f"{name}, delay {delay}")
+
+                rows.append(learn(reader, plan.recall, delay, plan.effort, seed, told))
+                self.done = start + plan.effort.steps * delay
+                if delay == longest:
+                    after.append(arriving(reader, plan.recall, delay, seed))
+            learned.append(rows)
+            self.finished += 1
+            self.watch.move(self.done, name)
+            self.watch.finished(_line(name, max(map(len, plan.labels)), plan.delays, rows))
+        return Measured(
+            np.array([[each.accuracy for each in rows] for rows in learned]),
+            np.array([[each.steps for each in rows] for rows in learned], np.float64),
+            np.array(before),
+            np.array(after),
+        )
+
+
+def _line(name: str, wide: int, delays: Sequence[int], rows: Sequence[Learned]) -> str:
+    """Write how often one network was right at each delay, in percent."""
+    shown = (
+        f"{delay}: {'diverged' if each.diverged else format(100 * each.accuracy, '.0f')}"
+        for delay, each in zip(delays, rows, strict=True)
+    )
+    return f"{name.ljust(wide)}  {'  '.join(shown)}"
+
+
+def _step_times(plan: Plan) -> np.ndarray:
+    """Milliseconds of a training step at the longest delay: each network in turn, round by round; medians."""
+    from hiddenstate.lens.recall.training import begun, stepper
+
+    longest, seed = plan.delays[-1], plan.seeds[0]
+    steps = [
+        stepper(begun(network, plan.recall, longest, seed), plan.recall, longest, plan.effort)
+        for network in plan.networks
+    ]
+    samples: list[list[float]] = [[] for _ in steps]
+    start = time.perf_counter()
+    for number in range(MOST):
+        if number > FEWEST and time.perf_counter() - start > SECONDS:
+            break
+        for place in np.roll(range(len(steps)), number).tolist():
+            began = time.perf_counter()
+            steps[place]()
+            samples[place].append(time.perf_counter() - began)
+    return np.array([1000 * statistics.median(each[1:]) for each in samples])  # the first warms up
