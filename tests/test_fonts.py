@@ -51,7 +51,8 @@ def test_what_no_font_has_is_named_in_words() -> None:
     assert fonts.lacking("什么时候, what 什么?") == "什么时候"
     assert fonts.stand_in("什么时候 is it") == "[4 Han] is it"
     assert fonts.stand_in("हिन्दी") == "[6 Devanagari]"
-    assert fonts.stand_in("👩\u200d👧 ok") == "[1 symbol]\u200d[1 symbol] ok"
+    assert fonts.stand_in("👩\u200d👧 ok") == "[2 symbols] ok"
+    assert fonts.stand_in("什么 时候 is 什 हि") == "[4 Han] is [1 Han] [2 Devanagari]"
     assert fonts.sentence("什么कa"[:3]) == (
         "No font here has 什 么 (Han): install e.g. Noto Sans CJK; क (Devanagari): install e.g. "
         "Noto Sans Devanagari."

@@ -78,17 +78,20 @@ def stand_in(text: str) -> str:
     'café [1 private or unassigned letter]'
     """
     missing = _found(text)[1]
-    parts = []
     text = _CONTROLS.sub("\ufffd", text.replace("\t", " "))
+    # what stands there: script and number of letters; or "" and the text itself
+    parts: list[tuple[str, int, str]] = []
     for script, run in groupby(text, lambda letter: script_of(letter) if letter in missing else ""):
         letters = "".join(run)
-        if script and script[0].isupper():
-            parts.append(f"[{len(letters)} {script}]")
-        elif script:
-            parts.append(f"[{len(letters)} {script if len(letters) > 1 else script.removesuffix('s')}]")
+        if script and len(parts) > 1 and parts[-2][0] == script and not _SILENT.sub("", parts[-1][2]):
+            parts[-2:] = [(script, parts[-2][1] + len(letters), "")]  # words of one script stand together
         else:
-            parts.append(letters)
-    return "".join(parts)
+            parts.append((script, len(letters), letters))
+    return "".join(_counted(script, count) if script else letters for script, count, letters in parts)
+
+
+def _counted(script: str, count: int) -> str:
+    return f"[{count} {script.removesuffix('s') if count == 1 and script[0].islower() else script}]"
 
 
 def settle(figure: Figure, replaced: str = "") -> None:
