@@ -12,6 +12,7 @@ import pytest
 
 from hiddenstate.cells import CELLS
 from hiddenstate.cli.cells import derivatives_of
+from spoken_files import listed, written
 
 OWN = """
 title = "My cell"
@@ -146,6 +147,10 @@ def test_data_says_where_everything_lies(
         "clinc150": str(tmp_path / "clinc150"),
         "mnist": "downloaded when first used",
         "tickets": str(tmp_path),
+        "an4": "not here; how to get it: hiddenstate data an4",
+        "fsdd": "not here; how to get it: hiddenstate data fsdd",
+        "fsdd_connected": "not here; how to get it: hiddenstate data fsdd",
+        "yesno": "downloaded when first used",
     }
 
 
@@ -174,3 +179,27 @@ def test_the_package_counts_its_labels_past_the_table(cli: Callable, tmp_path: P
     said = cli("data", path)
     assert "... and 60 more" in said.out
     assert len(json.loads(cli("data", path, "--json").out)["labels"]) == 100
+
+
+def test_recordings_are_listed_and_counted(
+    cli: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("a", 0.5), ("b", 1.5), ("c", 1.0)):
+        written(tmp_path / "mine" / "wavs" / f"{name}.wav", seconds)
+    listed(tmp_path / "mine" / "metadata.csv", "a|yes", "b|yes no", "c|go", "d|lost")
+    monkeypatch.setenv("HIDDENSTATE_DATA", str(tmp_path))
+    said = cli("data", "--json")
+    rows = {row["name"]: row for row in said.json()["data"]}
+    assert rows["an4"]["use"] == "speech --data"
+    assert rows["an4"]["where"] == "not here; how to get it: hiddenstate data an4"
+    said = cli("data", "mine", "--json")
+    assert said.code == 0
+    assert said.json()["splits"] == {
+        "train": {"recordings": 3, "seconds": 3.0, "speakers": None, "words": 4, "different_words": 3}
+    }
+    assert said.json()["notes"] == ["Left out: 1 of 4 recordings."]
+    assert "no such file: " in said.err
+    assert cli("data", "mine", "--label", "x").code == 2
+    said = cli("data", "an4")
+    assert said.code == 1
+    assert "git clone https://github.com/cmusphinx/an4" in " ".join(said.err.split())

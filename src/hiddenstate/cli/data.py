@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hiddenstate.data.corpus import Corpus
+    from hiddenstate.data.spoken import SpokenCorpus
 
 SHOWN_LABELS = 40  # of a corpus with more, the rest is counted; --json has them all
 
@@ -40,8 +41,10 @@ def data(
     """List the data known by name, or show what is in one.
 
     hiddenstate data tickets.csv --label category
+
+    hiddenstate data an4
     """
-    from hiddenstate.data import sources
+    from hiddenstate.data import recordings, sources
     from hiddenstate.errors import InvalidArgument
 
     on = screen.console(for_program=json)
@@ -50,6 +53,11 @@ def data(
             raise InvalidArgument("--text and --label name columns of a file; give the file too.")
         found: dict[str, Any] = {"data": known()}
         _show_table(on, found["data"])
+    elif recordings.are_at(name):
+        if text is not None or label is not None:
+            raise InvalidArgument(f"--text and --label name columns of texts; {name} holds recordings.")
+        found = spoken_contents(recordings.read_recordings(name, skip_bad=True))
+        _show_spoken(on, found)
     else:
         found = contents(sources.read(name, text=text, label=label))
         _show(on, found)
@@ -59,7 +67,7 @@ def data(
 
 def known() -> list[dict[str, Any]]:
     """List what has a name: of the package, of your own folder, of the cache, or to be downloaded."""
-    from hiddenstate.data import store
+    from hiddenstate.data import recordings, store
     from hiddenstate.data.sources import SOURCES, SUFFIXES
 
     rows = [
@@ -72,7 +80,11 @@ def known() -> list[dict[str, Any]]:
     ]
     rows += [
         {"name": name, "use": f"Python: data.sources.{name}", "where": _where(name)}
-        for name in sorted(set(store.REMOTES) - set(SOURCES))
+        for name in sorted(set(store.REMOTES) - set(SOURCES) - set(recordings.NAMED))
+    ]
+    rows += [
+        {"name": name, "use": "speech --data", "where": _where(name.removesuffix("_connected"))}
+        for name in recordings.NAMED
     ]
     own = store.own_folder()
     if own is not None:
@@ -83,9 +95,13 @@ def known() -> list[dict[str, Any]]:
 
 def _where(name: str) -> str:
     """Say where the files of a data set lie now; never downloads."""
-    from hiddenstate.data import store
+    from hiddenstate.data import recordings, store
 
     own = store.own_folder()
+    if own is not None and name in recordings.NAMED and (own / name).is_dir():
+        return str(own / name)
+    if name not in store.REMOTES:
+        return f"not here; how to get it: hiddenstate data {name}"
     places = [own / name] if own is not None else []
     downloads = find_spec("pooch") is not None
     if downloads:
@@ -110,13 +126,62 @@ def contents(corpus: Corpus) -> dict[str, Any]:
     }
 
 
+def spoken_contents(corpus: SpokenCorpus) -> dict[str, Any]:
+    """Count what a corpus of recordings holds, as plain values."""
+    words = {split: Counter(" ".join(corpus.texts(split)).split()) for split in corpus.splits}
+    return {
+        "name": corpus.name,
+        "recordings": len(corpus),
+        "splits": {
+            split: {
+                "recordings": len(corpus.split(split)),
+                "seconds": round(corpus.seconds(split), 2),
+                "speakers": len(corpus.speakers(split)) or None,
+                "words": words[split].total(),
+                "different_words": len(words[split]),
+            }
+            for split in corpus.splits
+        },
+        "notes": list(corpus.notes),
+        "left_out": list(corpus.left_out),
+        "sha256": corpus.sha256,
+    }
+
+
+def _show_spoken(on: Console, found: dict[str, Any]) -> None:
+    screen.say(on, f"{found['name']}: {found['recordings']:,} recordings")
+    for note in found["notes"]:
+        screen.say(on, note)
+    for fault in found["left_out"][:SHOWN_LABELS]:
+        screen.say(on, f"  {fault}")
+    if len(found["left_out"]) > SHOWN_LABELS:
+        screen.say(on, f"  ... and {len(found['left_out']) - SHOWN_LABELS} more")
+    if "validation" not in found["splits"]:
+        screen.say(on, "No validation split: training holds out about a tenth, whole speakers where it can.")
+    screen.say(on)
+    rows = [
+        (
+            split,
+            f"{each['recordings']:,}",
+            f"{each['seconds'] / 60:,.1f}",
+            "?" if each["speakers"] is None else f"{each['speakers']:,}",
+            f"{each['words']:,}",
+            f"{each['different_words']:,}",
+        )
+        for split, each in found["splits"].items()
+    ]
+    columns = ("split", "recordings", "minutes", "speakers", "words", "different")
+    screen.table(on, columns, rows, right=columns[1:])
+
+
 def _show_table(on: Console, rows: list[dict[str, Any]]) -> None:
     screen.table(on, ("name", "for", "where"), [(row["name"], row["use"], row["where"]) for row in rows])
     screen.say(on)
     screen.say(
         on,
         "What is in it: hiddenstate data starter. Yours: a CSV, TSV, JSONL or Parquet file with a column "
-        "of texts and one of labels, by its path, or by its name in the folder $HIDDENSTATE_DATA.",
+        "of texts and one of labels, by its path, or by its name in the folder $HIDDENSTATE_DATA; "
+        "or recordings with transcripts (docs/speech.md).",
     )
 
 

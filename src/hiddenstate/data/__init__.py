@@ -16,6 +16,10 @@ pieces.py      text -> words that know where they stand in it
 split.py       what to hold out where a file has no splits
 words.py       text -> words, in any language
 vocabulary.py  words -> ids, and hashed n-grams
+spoken.py      what a corpus of recordings is
+recordings.py  recordings with transcripts, by name or from a list; `recordings.read_recordings(name_or_path)`
+manifests.py   the forms of such lists: LJSpeech, Kaldi, JSON lines, a text beside each
+archives.py    archives of recordings -> folders in the cache
 audio/         recordings -> features
 batch.py       ids -> arrays, padded once, time first
 """

@@ -29,6 +29,7 @@ class Remote:
 
 _CLINC = "https://raw.githubusercontent.com/clinc/oos-eval/828f8093932c8fe6ca7936c3d2e52903b1c523de/data/"
 _MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+_OPENSLR = "https://www.openslr.org/resources/"
 REMOTES: Mapping[str, Mapping[str, Remote]] = {
     "clinc150": {
         "data_full.json": Remote(
@@ -43,6 +44,12 @@ REMOTES: Mapping[str, Mapping[str, Remote]] = {
             "t10k-images-idx3": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
             "t10k-labels-idx1": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
         }.items()
+    },
+    "yesno": {
+        "waves_yesno.tar.gz": Remote(
+            _OPENSLR + "1/waves_yesno.tar.gz",
+            "c3f49e0cca421f96b75b41640749167b52118f232498667ca7a5f9416aef8e73",
+        ),
     },
 }
 

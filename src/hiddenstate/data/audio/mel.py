@@ -14,7 +14,7 @@ import numpy as np
 
 from hiddenstate.errors import DataError, InvalidArgument
 
-FRAMES = 256  # computed at once: a block of them fits in the second cache
+FRAMES = 64  # computed at once: a block of them stays in the cache; 256 take 1.6 times as long
 SAMPLES = 2**18  # taken in at once: an hour is never held in float64
 LINEAR = 1000.0  # Hz; Slaney's scale is linear below, logarithmic above
 MELS_BELOW = 15.0  # mels up to there

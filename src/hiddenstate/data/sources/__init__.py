@@ -1,7 +1,8 @@
 """How each corpus and each file format is read: one file each, and one table of the corpora with a name.
 
 `read` gives texts with labels, `read_tagged` sentences with a tag for every word.
-`mnist` (pictures) and `reber` (a grammar) are no labelled texts and are read from their own modules.
+`mnist` (pictures), `reber` (a grammar) and the recordings (`an4`, `fsdd`, `yesno`; see `data.recordings`)
+are no labelled texts and are read from their own modules.
 """
 
 from __future__ import annotations
@@ -27,7 +28,13 @@ YAML = (".yml", ".yaml")
 SUFFIXES = (*tables.PARSERS, ".json", *YAML)
 TAGGED_SUFFIXES = (".conll", ".iob", ".bio", ".txt")  # columns; so is a file of any suffix no other has
 SPLIT_FILES = {**SPLIT_NAMES, "testa": "validation", "testb": "test"}  # as CoNLL calls them
-_NOT_TEXTS = {"mnist": "read()", "reber": "embedded(count, seed)"}
+_NOT_TEXTS = {
+    "mnist": "read()",
+    "reber": "embedded(count, seed)",
+    "an4": "read()",
+    "fsdd": "read()",
+    "yesno": "read()",
+}
 
 
 def read(

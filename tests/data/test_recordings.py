@@ -1,0 +1,333 @@
+"""Lists of recordings in every form that others write, and all that is wrong with them, said at once."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hiddenstate.data.audio.reading import read
+from hiddenstate.data.recordings import read_recordings
+from hiddenstate.data.spoken import Joined, Recording, SpokenCorpus, divided
+from hiddenstate.errors import DataError, InvalidArgument
+from spoken_files import listed, tone, written
+
+
+def said(corpus: SpokenCorpus, split: str = "train") -> list[tuple[str, str, str | None, float]]:
+    return [(each.name, each.text, each.speaker, round(each.seconds, 3)) for each in corpus.split(split)]
+
+
+def test_ljspeech(tmp_path: Path) -> None:
+    for name, seconds in (("LJ001-0001", 0.5), ("LJ001-0002", 0.75), ("c", 0.25)):
+        written(tmp_path / "wavs" / f"{name}.{'flac' if name == 'c' else 'wav'}", seconds)
+    listed(
+        tmp_path / "metadata.csv",
+        'LJ001-0001|Printed in 1455, "so|printed in fourteen fifty-five, "so',
+        "LJ001-0002|Been there|",
+        "c.flac|  and   done ",
+    )
+    for given in (tmp_path, tmp_path / "metadata.csv"):
+        assert said(read_recordings(given)) == [
+            ("LJ001-0001", 'printed in fourteen fifty-five, "so', None, 0.5),
+            ("LJ001-0002", "Been there", None, 0.75),
+            ("c.flac", "and done", None, 0.25),
+        ]
+
+
+def test_a_first_line_of_column_names_is_left_out_and_said(tmp_path: Path) -> None:
+    written(tmp_path / "wavs" / "a.wav")
+    listed(tmp_path / "metadata.csv", "file_name|text", "a|hello")
+    corpus = read_recordings(tmp_path)
+    assert said(corpus) == [("a", "hello", None, 0.5)]
+    assert corpus.notes == ("The first line of metadata.csv names columns and was left out.",)
+
+
+def kaldi(folder: Path) -> None:
+    written(folder / "audio" / "one.wav", 2.0)
+    written(folder / "two.wav", 0.5)
+    listed(folder / "wav.scp", "s1-one audio/one.wav", f"s2-two {folder / 'two.wav'}")
+    listed(folder / "text", "s1-one YES NO", "s2-two  GO ")
+    listed(folder / "utt2spk", "s1-one s1", "s2-two s2")
+
+
+def test_kaldi(tmp_path: Path) -> None:
+    kaldi(tmp_path)
+    for given in (tmp_path, tmp_path / "wav.scp"):
+        assert said(read_recordings(given)) == [
+            ("s1-one", "YES NO", "s1", 2.0),
+            ("s2-two", "GO", "s2", 0.5),
+        ]
+
+
+def test_kaldi_with_segments(tmp_path: Path) -> None:
+    kaldi(tmp_path)
+    listed(tmp_path / "segments", "a s1-one 0.25 0.75", "b s1-one 1.5 -1", "c s2-two 0 0.52")
+    listed(tmp_path / "text", "a YES", "b NO", "c GO")
+    listed(tmp_path / "utt2spk", "a s1", "b s1", "c s2")
+    corpus = read_recordings(tmp_path)
+    assert said(corpus) == [("a", "YES", "s1", 0.5), ("b", "NO", "s1", 0.5), ("c", "GO", "s2", 0.5)]
+    whole = read(tmp_path / "audio" / "one.wav")
+    np.testing.assert_array_equal(corpus.split("train")[0].samples(), whole[4000:12000])
+    np.testing.assert_array_equal(corpus.split("train")[1].samples(), whole[24000:])
+
+
+def test_kaldi_folders_called_after_splits(tmp_path: Path) -> None:
+    for split in ("train", "dev", "test"):
+        kaldi(tmp_path / split)
+    corpus = read_recordings(tmp_path)
+    assert {name: len(each) for name, each in corpus.splits.items()} == {
+        "train": 2,
+        "validation": 2,
+        "test": 2,
+    }
+    (tmp_path / "test").rename(tmp_path / "eval92")
+    with pytest.raises(DataError, match=r"called train, validation .or dev. and test, came eval92"):
+        read_recordings(tmp_path)
+
+
+def test_kaldi_commands_are_never_run(tmp_path: Path) -> None:
+    kaldi(tmp_path)
+    mark = tmp_path / "ran"
+    listed(
+        tmp_path / "wav.scp", f"s1-one touch {mark}; cat audio/one.wav |", "s2-two two.wav", "s3 two.ark:17"
+    )
+    with pytest.raises(DataError) as caught:
+        read_recordings(tmp_path)
+    words = str(caught.value)
+    assert "wav.scp, s1-one: a command ('touch " in words
+    assert "which is never run. Write its output to a file." in words
+    assert "wav.scp, s3: 'two.ark:17' is no file of its own" in words
+    assert "s1-one: has a transcript and no recording that can be read" in words
+    assert said(read_recordings(tmp_path, skip_bad=True)) == [("s2-two", "GO", "s2", 0.5)]
+    assert not mark.exists()
+
+
+def test_a_manifest(tmp_path: Path) -> None:
+    written(tmp_path / "a.wav", 1.0)
+    written(tmp_path / "deep" / "b.mp3", 1.0)
+    rows = [
+        {"audio_filepath": "a.wav", "text": "one two", "duration": 1.0},
+        {"audio_filepath": str(tmp_path / "a.wav"), "text": "one", "offset": 0.25, "duration": 0.5},
+        {"audio_filepath": "deep/b.mp3", "text": "dré", "speaker": 7, "split": "dev", "lang": "en"},
+    ]
+    listed(tmp_path / "data.jsonl", *(json.dumps(row) for row in rows))
+    corpus = read_recordings(tmp_path / "data.jsonl")
+    assert said(corpus) == [("a", "one two", None, 1.0), ("a@0.25", "one", None, 0.5)]
+    assert said(corpus, "validation")[0][:3] == ("b", "dré", "7")
+    assert corpus.notes == ("Not used of data.jsonl: lang.",)
+    np.testing.assert_array_equal(
+        corpus.split("train")[1].samples(8000), read(tmp_path / "a.wav", 8000, start=0.25, end=0.75)
+    )
+
+
+def test_manifests_called_after_splits(tmp_path: Path) -> None:
+    written(tmp_path / "a.wav")
+    for name in ("train.jsonl", "test.jsonl"):
+        listed(tmp_path / name, json.dumps({"audio_filepath": "a.wav", "text": name}))
+    corpus = read_recordings(tmp_path)
+    assert corpus.texts("train") == ["train.jsonl"]
+    assert corpus.texts("test") == ["test.jsonl"]
+
+
+def test_what_is_wrong_with_lines_of_a_manifest(tmp_path: Path) -> None:
+    written(tmp_path / "a.wav", 1.0)
+    lines = {
+        '{"audio_filepath": "a.wav"}': "expected 'text' with a string; choose one of: audio_filepath",
+        '{"audio_file": "a.wav", "text": "x"}': "'audio_filepath' with a string; did you mean 'audio_file'",
+        '{"audio_filepath": "a.wav", "text": 5}': "expected 'text' with a string; came 5",
+        '["a.wav", "x"]': "expected an object with audio_filepath and text, came list",
+        '{"audio_filepath": "a.wav"': "no JSON",
+        '{"audio_filepath": "a.wav", "text": "x", "duration": "1"}': "'duration' with seconds, came '1'",
+        '{"audio_filepath": "a.wav", "text": "x", "offset": NaN}': "'offset' with seconds, came nan",
+        '{"audio_filepath": "a.wav", "text": "x", "split": "tran"}': "unknown split 'tran'; did you mean",
+        '{"audio_filepath": "a.wav", "text": "  "}': "its transcript is empty",
+        '{"audio_filepath": "a.wav", "text": "x", "duration": 2.0}': (
+            "should have 2 s and has 1.00 s at 16000 Hz. Is the rate in its header wrong (8000 Hz would fit)"
+        ),
+        '{"audio_filepath": "a.wav", "text": "x", "offset": 0.5, "duration": 2}': (
+            "a piece from 0.5 to 2.5 s, the file has 1.00 s at 16000 Hz"
+        ),
+    }
+    listed(tmp_path / "m.jsonl", *lines, '{"audio_filepath": "a.wav", "text": "fine"}')
+    with pytest.raises(DataError) as caught:
+        read_recordings(tmp_path / "m.jsonl")
+    came = str(caught.value).splitlines()
+    assert came[0].endswith("m.jsonl: 11 of 12 recordings cannot be used:")
+    faults = sorted(came[1:-1], key=lambda line: int(line.partition("line ")[2].partition(":")[0]))
+    for number, (fault, words) in enumerate(zip(faults, lines.values(), strict=True), 1):
+        assert fault.startswith(f"  m.jsonl, line {number}: ")
+        assert words in fault
+    assert came[-1] == "Correct them, or go on with the others: skip_bad=True (--skip-bad)."
+
+
+def test_a_text_beside_each_recording(tmp_path: Path) -> None:
+    for name in ("train/a.wav", "train/deep/b.flac", "test/a.ogg"):
+        listed(written(tmp_path / name).with_suffix(".txt"), "said in", f" {Path(name).stem}")
+    listed(tmp_path / "README.txt", "How this was recorded")
+    corpus = read_recordings(tmp_path)
+    assert said(corpus) == [
+        ("train/a", "said in a", None, 0.5),
+        ("train/deep/b", "said in b", None, 0.5),
+    ]
+    assert said(corpus, "test")[0][:2] == ("test/a", "said in a")
+    (tmp_path / "train" / "a.txt").unlink()
+    listed(tmp_path / "train" / "z.txt", "lost")
+    with pytest.raises(
+        DataError, match=r"2 of 4 .*\n  train.a.wav: no text beside it .*\n  train.z.txt: no rec"
+    ):
+        read_recordings(tmp_path)
+
+
+def test_all_missing_files_are_listed_and_can_be_left_out(tmp_path: Path) -> None:
+    names = [f"r{number:03}" for number in range(120)]
+    for name in names[::2]:
+        written(tmp_path / "wavs" / f"{name}.wav")
+    listed(tmp_path / "metadata.csv", *(f"{name}|word" for name in names))
+    with pytest.raises(DataError) as caught:
+        read_recordings(tmp_path)
+    words = str(caught.value)
+    assert "60 of 120 recordings cannot be used" in words
+    assert [name for name in names if f"{name}.wav" in words] == names[1::2]
+    corpus = read_recordings(tmp_path, skip_bad=True)
+    assert [each.name for each in corpus.split("train")] == names[::2]
+    assert corpus.notes == ("Left out: 60 of 120 recordings.",)
+    assert len(corpus.left_out) == 60
+    assert f"no such file: {tmp_path / 'wavs' / 'r001.wav'}" in corpus.left_out[0]
+
+
+def test_every_bad_recording_is_named_with_its_line(tmp_path: Path) -> None:
+    written(tmp_path / "wavs" / "good.wav")
+    written(tmp_path / "wavs" / "short.wav", 0.01)
+    (tmp_path / "wavs" / "empty.wav").write_bytes(b"")
+    (tmp_path / "wavs" / "text.wav").write_text("not audio", encoding="utf-8")
+    content = (tmp_path / "wavs" / "good.wav").read_bytes()
+    (tmp_path / "wavs" / "cut.wav").write_bytes(content[:1000])
+    lines = ["good|a", "short|b", "empty|c", "text|d", "cut|e", "good|f", "g|h|i|j", "good"]
+    listed(tmp_path / "metadata.csv", *lines)
+    with pytest.raises(DataError) as caught:
+        read_recordings(tmp_path)
+    words = str(caught.value)
+    for line, part in (
+        (2, "at least 0.025 seconds, came 160 samples"),
+        (3, "came an empty file"),
+        (4, "expected audio"),
+        (5, "it is cut short"),
+        (6, "a second recording called good"),
+        (7, "came 4 columns: 'g|h|i|j'"),
+        (8, "came 1 columns: 'good'"),
+    ):
+        assert any(f"line {line}: " in each and part in each for each in words.splitlines()), part
+    assert [each.text for each in read_recordings(tmp_path, skip_bad=True).split("train")] == ["a"]
+
+
+def test_where_all_is_bad_nothing_is_left_to_go_on_with(tmp_path: Path) -> None:
+    listed(tmp_path / "metadata.csv", "a|word")
+    with pytest.raises(DataError, match=r"1 of 1 recordings cannot be used:\n.*no such file: .*a.wav$"):
+        read_recordings(tmp_path, skip_bad=True)
+
+
+def test_what_is_no_list_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(
+        InvalidArgument, match="called 'an5': no such file, folder or corpus; did you mean 'an4'"
+    ):
+        read_recordings("an5")
+    with pytest.raises(DataError, match=r"or name\.txt beside name\.wav; came nothing"):
+        read_recordings(tmp_path)
+    listed(tmp_path / "list.xlsx", "x")
+    with pytest.raises(InvalidArgument, match=r"expected metadata.csv .* came .xlsx"):
+        read_recordings(tmp_path / "list.xlsx")
+    listed(tmp_path / "mine" / "metadata.csv", "a|word")
+    written(tmp_path / "mine" / "wavs" / "a.wav")
+    monkeypatch.setenv("HIDDENSTATE_DATA", str(tmp_path))
+    assert read_recordings("mine").texts("train") == ["word"]
+
+
+def test_the_digest_is_of_what_was_read(tmp_path: Path) -> None:
+    written(tmp_path / "wavs" / "a.wav")
+    listed(tmp_path / "metadata.csv", "a|word")
+    first = read_recordings(tmp_path).sha256
+    assert read_recordings(tmp_path).sha256 == first
+    written(tmp_path / "wavs" / "a.wav", 0.6)
+    longer = read_recordings(tmp_path).sha256
+    listed(tmp_path / "metadata.csv", "a|words")
+    assert len({first, longer, read_recordings(tmp_path).sha256}) == 3
+
+
+def corpus_of(speakers: dict[str | None, int]) -> SpokenCorpus:
+    names = [speaker for speaker, count in speakers.items() for _ in range(count)]
+    made = (
+        Recording(f"{row}", Path(f"{row}.wav"), "word", 1.0, speaker) for row, speaker in enumerate(names)
+    )
+    return SpokenCorpus("some", {"train": tuple(made)}, "")
+
+
+def test_whole_speakers_are_held_out() -> None:
+    corpus = corpus_of({f"s{number}": 10 + number % 3 for number in range(40)})
+    parts = divided(corpus, seed=3)
+    training, held = set(parts.speakers("train")), set(parts.speakers("validation"))
+    assert (training & held, len(training | held)) == (set(), 40)
+    assert 0.08 <= len(parts.split("validation")) / len(corpus) <= 0.11
+    assert parts.notes[0].endswith(f"all of the speakers {', '.join(sorted(held))}.")
+    assert divided(corpus, seed=3) == parts
+    assert set(divided(corpus, seed=4).speakers("validation")) != held
+    assert divided(parts, seed=4) is parts
+    assert sorted(each.name for split in parts.splits.values() for each in split) == sorted(
+        each.name for each in corpus.split("train")
+    )
+
+
+@pytest.mark.parametrize(
+    ("speakers", "held", "whole"),
+    [
+        ({"a": 30, "b": 30, "c": 30, "d": 11}, 11, True),  # each has more than a tenth; the least of them
+        ({"a": 30, "b": 30, "c": 30}, 9, False),  # each has a third
+        ({"a": 100}, 10, False),
+        ({None: 50}, 5, False),
+        ({"a": 5, "b": 5, "c": 5, "d": 50, None: 1}, 7, False),
+        ({"a": 2}, 1, False),
+    ],
+)
+def test_where_speakers_are_few_or_unknown_recordings_are_held_out(
+    speakers: dict[str | None, int], held: int, whole: bool
+) -> None:
+    parts = divided(corpus_of(speakers), seed=0)
+    assert len(parts.split("validation")) == held
+    assert ("all of the speakers" in parts.notes[0]) == whole
+
+
+def test_what_cannot_be_divided_is_said() -> None:
+    with pytest.raises(DataError, match="at least two recordings to train on and validate with, came 1"):
+        divided(corpus_of({"a": 1}), seed=0)
+    with pytest.raises(InvalidArgument, match=r"more than 0 and at most 0.5, came 1"):
+        divided(corpus_of({"a": 9}), seed=0, validation=1)
+
+
+def test_joined_recordings_stand_whole_between_quiet_pauses(tmp_path: Path) -> None:
+    parts = []
+    for number, rate in enumerate((8000, 16000)):
+        path = written(tmp_path / f"{number}.wav", 0.5, rate, 300.0 + 100 * number)
+        parts.append(Recording(path.stem, path, f"w{number}", 0.5, "s"))
+    joined = Joined("j", tuple(parts), (0.1, 0.2, 0.3), seed=5)
+    assert (joined.text, joined.seconds, joined.speaker) == ("w0 w1", 1.6, "s")
+    samples = joined.samples()
+    assert len(samples) == 25600
+    np.testing.assert_array_equal(samples[1600:9600], read(parts[0].path))
+    np.testing.assert_array_equal(samples[12800:20800], read(parts[1].path))
+    for pause in (samples[:1600], samples[9600:12800], samples[20800:]):
+        assert 0.05 < pause.std() < 0.25  # a tone of 0.3 is never quieter than 0.3 / sqrt 2
+        assert np.abs(np.corrcoef(pause[:-1], pause[1:])[0, 1]) < 0.1
+    np.testing.assert_array_equal(samples, joined.samples())
+    with pytest.raises(
+        InvalidArgument, match="one pause more than recordings, came 2 pauses and 2 recordings"
+    ):
+        Joined("j", tuple(parts), (0.1, 0.2), seed=5)
+
+
+def test_pauses_are_as_quiet_as_the_quietest_stretch_beside_them(tmp_path: Path) -> None:
+    import soundfile
+
+    quiet = np.concatenate([tone(0.3), 0.01 * tone(0.1) / 0.3, tone(0.1)])
+    soundfile.write(tmp_path / "a.wav", quiet, 16000)
+    part = Recording("a", tmp_path / "a.wav", "w", 0.5)
+    pause = Joined("j", (part,), (0.0, 1.0), seed=0).samples()[8000:]
+    np.testing.assert_allclose(pause.std(), 0.01 / np.sqrt(2), rtol=0.05)
