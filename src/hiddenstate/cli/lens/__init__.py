@@ -25,8 +25,8 @@ class Views(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in self.commands and not args[0].startswith("-"):
             known = list(self.commands)
-            if (Path(args[0]) / "spec.json").exists() and known:
-                example = f"hiddenstate lens {known[0]} {args[0]}"
+            if (Path(args[0]) / "spec.json").exists():
+                example = f'hiddenstate lens memory {args[0]} "what time is it?"'
                 raise InvalidArgument(f"lens expects a view before the run, such as: {example}")
             raise InvalidArgument(f"lens expects a view, came {args[0]!r}: {nearest(args[0], known)}")
         return super().resolve_command(ctx, args)
