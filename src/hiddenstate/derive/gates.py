@@ -38,7 +38,7 @@ def gates(cell: Cell) -> tuple[str, ...]:
     return tuple(
         name
         for name, root in joined(cell).items()
-        if name not in carried_on and root.op != "const" and 0 <= ranges[root][0] and ranges[root][1] <= 1
+        if name not in carried_on and root.op != "const" and ranges[root][0] >= 0 and ranges[root][1] <= 1
     )
 
 
@@ -53,7 +53,8 @@ def carried(cell: Cell) -> Mapping[str, Expr | None]:
     >>> carried(CELLS["lstm"])["c"], carried(CELLS["mgu"])["h"], carried(CELLS["rnn"])["h"]
     (f, 1 - f, None)
     """
-    named, values, kept = dict(cell.assignments), {}, set(gates(cell))
+    named, kept = dict(cell.assignments), set(gates(cell))
+    values: dict[Expr, Expr] = {}
     for name, root in cell.assignments:
         if name not in kept:
             values[node("symbol", name=name)] = substitute(root, values)

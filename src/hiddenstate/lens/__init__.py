@@ -10,6 +10,9 @@ initialisation.py  how networks begin
 passes.py    a stack run over sequences, and gone back through
 remembering.py  what of each input the state holds: occlusion.py, slopes.py; live.py while it arrives
 recall/      networks compared: who remembers longer
+gating.py    `gates`: gates and states over the steps, saturation, memory spans; tally.py counts them
+trajectory.py  `states`: the way of the state in two dimensions (plane.py), and where it is alike (nearest.py)
+pieces.py    a stack run forwards over long sequences and many texts (texts.py), without holding all of it
 view.py      what every view is: arrays with named axes, how to read them, a picture
 drawing/     what pictures are made of
 """
@@ -20,25 +23,47 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hiddenstate.lens.gating import GatesView, gates
     from hiddenstate.lens.live import LiveMemory
     from hiddenstate.lens.memory_view import MemoryView
+    from hiddenstate.lens.nearest import Search
     from hiddenstate.lens.recall.comparison import compare
     from hiddenstate.lens.recall.view import CompareView
     from hiddenstate.lens.remembering import memory
+    from hiddenstate.lens.trajectory import StatesView, states
     from hiddenstate.lens.view import Named, View
 
-__all__ = ["CompareView", "LiveMemory", "MemoryView", "Named", "View", "compare", "memory"]
+
+__all__ = [
+    "CompareView",
+    "GatesView",
+    "LiveMemory",
+    "MemoryView",
+    "Named",
+    "Search",
+    "StatesView",
+    "View",
+    "compare",
+    "gates",
+    "memory",
+    "states",
+]
 
 # Where each public name lives. The file of a function is called otherwise than the function: a module that is
 # imported is set here under its own name, and would take the function's place.
 _PLACES = {
     "CompareView": "recall.view",
+    "GatesView": "gating",
     "LiveMemory": "live",
     "MemoryView": "memory_view",
     "Named": "view",
+    "Search": "nearest",
+    "StatesView": "trajectory",
     "View": "view",
     "compare": "recall.comparison",
+    "gates": "gating",
     "memory": "remembering",
+    "states": "trajectory",
 }
 
 

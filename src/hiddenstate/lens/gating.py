@@ -29,12 +29,11 @@ MOST_STEPS = 500  # each shown for itself; of a longer sequence the means of nei
 MOST_TEXTS = 2000  # that saturation and spans are counted over
 WORDS = 4  # that clear or write a unit, named
 READING = (
-    f"A gate lies between 0 (shut) and 1 (open); a state is what the cell carries from step to step. Units "
-    "stand one above the other, those with the longest span first.",
+    "A gate lies between 0 (shut) and 1 (open); a state is what the cell carries from step to step. "
+    "Where units stand one above the other, those with the longest span are on top.",
     f"Saturated left is the share of steps at which a unit's gate is below {LEFT}, saturated right above "
     f"{RIGHT} (Karpathy, Johnson and Li 2015, Visualizing and understanding recurrent networks). A forget "
-    "gate far to the right and low keeps; far to the left it clears at every step; near 0 and 0 it does "
-    "neither for certain.",
+    "gate that is open nearly always keeps, one that is shut nearly always clears at every step.",
     "A state that is multiplied by f at every step is down to 1/e of itself after -1/log f steps: the span, "
     "with f as the geometric mean over the steps (Tallec and Ollivier 2018, Can recurrent neural networks "
     "warp time?). What goes round through a matrix, from unit to unit, is not in it.",
@@ -98,7 +97,7 @@ def gates(
 
 def _title(inside: Inside, given: Any) -> str:
     what = " ".join(given.split()) if isinstance(given, str) else "its input"
-    what = f"“{what[:60]}…”" if len(what) > 61 else f"“{what}”" if isinstance(given, str) else what
+    what = f'"{what[:60]}…"' if len(what) > 61 else f'"{what}"' if isinstance(given, str) else what
     return f"Gates and states of the {inside.stack.cell.name} over {what}"
 
 
@@ -195,7 +194,8 @@ class _Found:
         if memory is None:
             return {**found, "span": None, "longest": [], "note": _no_span(cell.name)}
         spans = arrays[f"{memory}.span"].values
-        at = dict(zip(("shortest", "median", "longest"), np.quantile(spans, (0, 0.5, 1), method="nearest")))
+        shortest, median, longest = np.quantile(spans, (0, 0.5, 1), method="nearest")
+        at = {"shortest": shortest, "median": median, "longest": longest}
         found["span"] = {"state": memory, **at, "without_end": int(np.isinf(spans).sum())}
         return {**found, "longest": [self._unit(memory, *each) for each in _largest(spans, top)]}
 
@@ -235,6 +235,6 @@ def _largest(spans: np.ndarray, top: int) -> list[tuple[int, ...]]:
 
 def _no_span(cell: str) -> str:
     return (
-        f"no state of {cell} is carried over by a factor of its own: what stays goes round through a matrix, so "
-        "no span follows from the equations; how far it reaches in fact, `lens gradient` measures"
+        f"no state of {cell} is carried over by a factor of its own: what stays goes round through a matrix, "
+        "so no span follows from the equations; how far it reaches in fact, `lens gradient` measures"
     )

@@ -19,7 +19,7 @@ AROUND = 6  # words told on either side of a span
 
 @dataclass(frozen=True)
 class Search:
-    """Words `first` to `last` of a text, counted from 1, and how many like them to find, and how near is near.
+    """Words `first` to `last` of a text, counted from 1; how many like them to find, by which distance.
 
     Raises InvalidArgument for what is no span, count or distance.
     """
@@ -43,28 +43,26 @@ class Search:
         if self.distance not in DISTANCES:
             raise InvalidArgument(f"unknown distance {self.distance!r}; {nearest(self.distance, DISTANCES)}")
 
+    @classmethod
+    def of(cls, span: Search | str | tuple[int, int], count: int = 10, distance: str = "cosine") -> Search:
+        """Read a span: "2:4" or (2, 4) are words 2 to 4, "3" is the third alone.
+
+        >>> Search.of("2:4").length, Search.of("3").last
+        (3, 3)
+        """
+        if isinstance(span, Search):
+            return span
+        first, last = span if isinstance(span, tuple) and len(span) == 2 else (None, None)
+        if isinstance(span, str) and (match := re.fullmatch(r"\s*(\d{1,9})\s*(?::\s*(\d{1,9})\s*)?", span)):
+            first, last = int(match[1]), int(match[2] or match[1])
+        if first is None or last is None:
+            raise InvalidArgument(f"expected a span such as 2:4, words 2 to 4 counted from 1, came {span!r}")
+        return cls(first, last, count, distance)
+
     @property
     def length(self) -> int:
         """How many words the span has."""
         return self.last - self.first + 1
-
-
-def search_of(span: Search | str | tuple[int, int]) -> Search:
-    """Read a span: "2:4" or (2, 4) are words 2 to 4, "3" is the third alone.
-
-    >>> search_of("2:4").length, search_of("3").last
-    (3, 3)
-    """
-    if isinstance(span, Search):
-        return span
-    if isinstance(span, str):
-        match = re.fullmatch(r"\s*(\d{1,9})\s*(?::\s*(\d{1,9})\s*)?", span)
-        if not match:
-            raise InvalidArgument(f"expected a span such as 2:4, words 2 to 4 counted from 1, came {span!r}")
-        return Search(int(match[1]), int(match[2] or match[1]))
-    if not isinstance(span, tuple) or len(span) != 2:
-        raise InvalidArgument(f"expected a span such as (2, 4), words 2 to 4 counted from 1, came {span!r}")
-    return Search(*span)
 
 
 def distances(states: np.ndarray, target: np.ndarray, kind: str) -> np.ndarray:
@@ -82,7 +80,7 @@ def distances(states: np.ndarray, target: np.ndarray, kind: str) -> np.ndarray:
 
 
 class Nearest:
-    """The best place of each text, of those the closest; a text that stands there several times counts once."""
+    """The best place of each text, of those the closest; a text that is there several times counts once."""
 
     def __init__(self, search: Search, target: np.ndarray, own: tuple[str, ...]) -> None:
         self.search, self.target, self.own = search, target, own
@@ -114,7 +112,7 @@ class Nearest:
                 "times": 1,
             }
         if len(self._found) > 20 * search.count:  # whatever is not among the closest now never will be
-            self._found = {key: each for key, each in self._ranked()[: search.count]}
+            self._found = dict(self._ranked()[: search.count])
 
     def ranked(self) -> list[dict[str, Any]]:
         """The closest places, the nearest first."""

@@ -82,9 +82,7 @@ def pieces(
     for layer, pair in enumerate(stack.suffixes):
         outputs = []
         for direction, suffix in enumerate(pair):
-            weights = {
-                name: value.astype(np.float64) for name, value in stack.parameters_of(suffix).items()
-            }
+            weights = {name: value.astype(np.float64) for name, value in stack.parameters_of(suffix).items()}
             order = np.where(valid, lengths - 1 - counter, counter) if direction else counter + 0 * lengths
             begin = tuple(rows[layer * len(pair) + direction] for rows in first)
             recurrence = Recurrence(cell, weights)

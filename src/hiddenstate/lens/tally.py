@@ -1,4 +1,4 @@
-"""What gates and states do over many texts, unit by unit: saturation, memory spans, and their strongest steps.
+"""What gates and states do over many texts, unit by unit: saturation, memory spans, strongest steps.
 
 Letters: R steps of sequences, W units, K strongest steps kept a unit.
 """
@@ -110,9 +110,7 @@ class Tally:
         return span(self.logs[name] / self.steps)
 
 
-def tallied(
-    stack: Stack, given: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]
-) -> dict[Place, Tally]:
+def tallied(stack: Stack, given: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> dict[Place, Tally]:
     """Count over batches of (numbers [B], x [T, B, F], lengths [B]), for each layer and direction.
 
     Raises InvalidArgument where there is no step at all.

@@ -76,9 +76,7 @@ def _given(data: str | Path | Sequence[str] | Sequence[Example]) -> tuple[list[E
 
         corpus = sources.read(data)
         return [
-            Example(each.text, each.label, split)
-            for split, part in corpus.splits.items()
-            for each in part
+            Example(each.text, each.label, split) for split, part in corpus.splits.items() for each in part
         ], str(data)
     return [each if isinstance(each, Example) else Example(each, "", "") for each in data], "data"
 
@@ -106,4 +104,6 @@ def _batch(rows: Sequence[tuple[int, tuple[str, ...], np.ndarray]]) -> Batch:
     x = np.zeros((lengths.max(), len(rows), rows[0][2].shape[-1]))
     for place, (_, words, vectors) in enumerate(rows):
         x[: len(words), place] = vectors
-    return Batch(np.array([number for number, _, _ in rows]), tuple(words for _, words, _ in rows), x, lengths)
+    return Batch(
+        np.array([number for number, _, _ in rows]), tuple(words for _, words, _ in rows), x, lengths
+    )

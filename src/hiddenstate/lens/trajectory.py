@@ -13,7 +13,7 @@ import numpy as np
 
 from hiddenstate.errors import InvalidArgument, nearest
 from hiddenstate.infer import Inside, Stack
-from hiddenstate.lens.nearest import Nearest, Search, search_of
+from hiddenstate.lens.nearest import Nearest, Search
 from hiddenstate.lens.opened import Sequence as Read
 from hiddenstate.lens.opened import opened, sequence_of
 from hiddenstate.lens.pieces import DIRECTIONS, Place, pieces, places
@@ -30,15 +30,18 @@ MOST_TEXTS = 50_000
 ENDS = 500  # texts whose last states are drawn behind the way
 NUMBERS = 1 << 22  # of a batch of beginnings
 READING = (
-    "A point is the state after a word, drawn along the two directions in which states differ most (principal "
-    "components; Pearson 1901, On lines and planes of closest fit). The axes say which share of all difference "
-    "they show: what is near in the picture may still be far apart in what it does not show.",
-    "Colour and mark are what the model's recurrent part would answer if the text ended after that word.",
+    "A point is the state after a word, drawn along the two directions in which states differ most "
+    "(principal components; Pearson 1901, On lines and planes of closest fit). The axes say which share of "
+    "all difference they show: what is near in the picture may be far apart in what it does not show.",
 )
+ANSWERED = (
+    "Colour and mark are what the model's recurrent part would answer if the text ended after that word."
+)
+BOTH_WAYS = "This stack reads backwards as well: a point also holds what comes after its word."
 SEARCHED = (
     "The spans found are those of the data at whose last word the state is closest to that after the span "
-    "chosen (Strobelt, Gehrmann, Pfister and Rush 2018, LSTMVis): what the model treats alike, whether or not "
-    "the words are alike."
+    "chosen (Strobelt, Gehrmann, Pfister and Rush 2018, LSTMVis): what the model treats alike, whether or "
+    "not the words are alike."
 )
 
 
@@ -78,7 +81,7 @@ def states(
     """
     inside = opened(subject)
     which = _Which.of(inside.stack, layer, direction, state)
-    search = None if span is None else search_of(span)
+    search = None if span is None else Search.of(span)
     read, texts = sequence_of(inside, given), texts_of(inside, data, MOST_TEXTS)
     if search is not None:
         _check_span(search, read, texts)
@@ -86,13 +89,14 @@ def states(
     shown = _shown(len(own), MOST_READ if inside.stack.bidirectional and inside.head else None)
     looked = _looked_through(inside, which, texts, search, own, read.names)
     found = _Found(inside, which, read, shown, own[shown], texts, looked)
-    arrays = found.arrays()
-    return StatesView(_title(given), arrays, found.facts(search), READING + (SEARCHED,) * bool(search))
+    reading = [*READING, *[ANSWERED] * (inside.head is not None), *[BOTH_WAYS] * (1 in which.ways)]
+    reading += [SEARCHED] * (search is not None)
+    return StatesView(_title(given), found.arrays(), found.facts(search), tuple(reading))
 
 
 def _title(given: Any) -> str:
     what = " ".join(given.split()) if isinstance(given, str) else ""
-    what = f"“{what[:60]}…”" if len(what) > 61 else f"“{what}”" if what else "its input"
+    what = f'"{what[:60]}…"' if len(what) > 61 else f'"{what}"' if what else "its input"
     return f"The way of the state through {what}"
 
 
@@ -195,7 +199,7 @@ def _looked_through(
 
 
 def shares_after(inside: Inside, x: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """The shares [N, K] of the answers if x [T, F] ended after each of the given steps: a softmax of scores."""
+    """The shares [N, K] of the answers if x [T, F] ended after each of the steps: a softmax of the scores."""
     stack, head, found = inside.stack, inside.head, []
     if head is None:
         return np.zeros((len(steps), 0))
@@ -232,8 +236,8 @@ class _Found:
 
     def arrays(self) -> dict[str, Named]:
         """Every array of the view."""
-        words = [self.read.names[step] for step in self.shown]
-        ticks = [int(word) if word == str(step) else word for step, word in zip(self.shown, words, strict=True)]
+        words = {int(step): self.read.names[step] for step in self.shown}
+        ticks = [step if word == str(step) else word for step, word in words.items()]
         axes, plane = ("first", "second"), self.looked.plane
         found = {
             "position": _named(plane.positions(self.own), step=ticks, axis=axes),

@@ -171,10 +171,11 @@ def _names(on: Console, words: Sequence[str | int | float]) -> tuple[list[str], 
     wide = min(WIDEST_WORD, max(4, on.width // 4), max(map(cell_len, shown), default=0))
     fitted = [screen.fitted(word, wide) for word in shown]
     mark = "\u200e" if _many_signs(on) else ""  # of no width: from here on left to right
-    return [name + mark if _right_to_left(name) else name for name in fitted], wide
+    return [name + mark if right_to_left(name) else name for name in fitted], wide
 
 
-def _right_to_left(text: str) -> bool:
+def right_to_left(text: str) -> bool:
+    """Whether a text has letters that are written from right to left."""
     return any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text)
 
 

@@ -38,9 +38,8 @@ def draw(view: GatesView, figure: Figure) -> None:
     parts = len(drawn) * bool(gates) + (view.facts["span"] is not None)
     figure.set_size_inches(max(7.5, columns * wide, 3.2 * parts), TALL * rows + BELOW * below + 0.5)
     entitle(figure, view.title)
-    above, under = (
-        figure.subfigures(2, 1, height_ratios=[TALL * rows, BELOW]) if below else (figure, None)
-    )
+    sheets: Any = figure.subfigures(2, 1, height_ratios=[TALL * rows, BELOW]) if below else [figure, None]
+    above, under = sheets
     grid = above.subplots(rows, columns, squeeze=False)
     spots = iter(grid.flat)
     for place in drawn:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hiddenstate.lens.drawing import palette
+from hiddenstate.lens import palette
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -25,10 +25,11 @@ def draw(view: StatesView, figure: Figure) -> None:
     below = ROW * (len(near) + 2) if near else 0.0
     figure.set_size_inches(11.0 if beside else 8.0, TALL + below)
     entitle(figure, view.title)
-    above: Figure | SubFigure = figure
+    above: Any = figure
     if near:
-        above, under = figure.subfigures(2, 1, height_ratios=[TALL, below])
-        _lines(under, view, near)
+        parts: Any = figure.subfigures(2, 1, height_ratios=[TALL, below])
+        above = parts[0]
+        _lines(parts[1], view, near)
     spots = above.subplots(1, 1 + beside, squeeze=False, width_ratios=[1, 1.6] if beside else None)[0]
     points = view.arrays["position"].values
     if beside:
@@ -75,7 +76,7 @@ def _lines(figure: SubFigure, view: StatesView, near: Sequence[Mapping[str, Any]
         if _right_to_left("".join(each["span"])):
             parts.reverse()
         axes.text(0.05, row, f"{each['distance']:.3f}", size=8, va="center", ha="right")
-        before = {"va": "center", "size": 8}
+        before: Any = {"va": "center", "size": 8}
         axes.text(0.36, row, parts[0], ha="right", color="#555555", **before)
         middle = axes.text(0.37, row, parts[1] or "-", ha="left", weight="bold", **before)
         axes.annotate(
