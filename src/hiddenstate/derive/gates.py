@@ -93,17 +93,17 @@ def _ranges(cell: Cell) -> dict[Expr, Range]:
     scales = {mask.name: 1 / (1 - mask.rate) if mask.scaled else 1.0 for mask in cell.masks}
     found: dict[Expr, Range] = {}
     for n in walk(*joined(cell).values()):
-        args = [found[arg] for arg in n.args]
         if n.op == "const":
             found[n] = (n.value, n.value)
         elif n.op == "mask":
             found[n] = (0, scales[n.name])
         else:
-            found[n] = _range(n, args)
+            found[n] = _range(n, found)
     return found
 
 
-def _range(n: Expr, args: list[Range]) -> Range:
+def _range(n: Expr, found: Mapping[Expr, Range]) -> Range:
+    args = [found[arg] for arg in n.args]
     if n.op == "call":
         return _of_function(n, args)
     if n.op == "add":
@@ -119,9 +119,8 @@ def _range(n: Expr, args: list[Range]) -> Range:
         return min(args[1][0], args[2][0]), max(args[1][1], args[2][1])
     if n.op == "exp":
         return _exp(args[0][0]), _exp(args[0][1])
-    if n.op == "div" and n.args[1].op == "add" and n.args[0] in n.args[1].args:
-        other = n.args[1].args[1 - n.args[1].args.index(n.args[0])]
-        return (0, 1) if args[0][0] >= 0 and _is_positive(other) else EVERYTHING  # a part of a whole
+    if n.op == "div" and args[0][0] >= 0 and _is_part(n.args[0], n.args[1], found):
+        return 0, 1
     return EVERYTHING
 
 
@@ -153,8 +152,14 @@ def _of_difference(n: Expr, args: list[Range]) -> Range:
     return low, high
 
 
-def _is_positive(n: Expr) -> bool:
-    return n.op == "call" and RANGES.get(n.name, EVERYTHING)[0] >= 0
+def _is_part(part: Expr, whole: Expr, found: Mapping[Expr, Range]) -> bool:
+    """Whether the whole is the part with something added that is never below zero."""
+    if part is whole or whole.op != "add":
+        return part is whole
+    first, second = whole.args
+    return (_is_part(part, first, found) and found[second][0] >= 0) or (
+        _is_part(part, second, found) and found[first][0] >= 0
+    )
 
 
 def _exp(value: float) -> float:

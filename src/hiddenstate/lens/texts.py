@@ -54,7 +54,7 @@ def texts_of(inside: Inside, data: Data, most: int) -> Texts:
         if inside.read is None:
             return Texts((), 0, "no texts: this layer reads vectors")
         if inside.examples is None:
-            return Texts((), 0, "no texts: the run keeps no examples; give some with data")
+            return Texts((), 0, "no texts: the run keeps no examples; give some as data (--data FILE)")
         examples, where = list(inside.examples()), "the run's own data"
     else:
         if inside.read is None:

@@ -142,16 +142,25 @@ def _spans(on: Console, facts: Mapping[str, Any]) -> None:
     if not facts["longest"]:
         return
     several = len({(each["layer"], each["direction"]) for each in facts["longest"]}) > 1
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
-            f"{each['unit']}" + (f" (layer {each['layer']} {each['direction']})" if several else ""),
+            f"{each['unit']}",
+            f"{each['layer']} {each['direction']}",
             _steps(each["span"]),
             _words(each["cleared_by"], "factor"),
             _words(each["written_by"], "change"),
         )
         for each in facts["longest"]
     ]
-    columns = ("unit", "span", f"forgets most at ({factor})", f"changes most at ({state})")
+    columns: tuple[str, ...] = (
+        "unit",
+        "layer",
+        "span",
+        f"forgets most at ({factor})",
+        f"changes most at ({state})",
+    )
+    if not several:
+        columns, rows = columns[:1] + columns[2:], [row[:1] + row[2:] for row in rows]
     screen.say(on)
     screen.table(on, columns, rows, right=("span",))
 

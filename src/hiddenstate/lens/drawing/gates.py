@@ -98,7 +98,7 @@ def _below(view: GatesView, spots: Any, drawn: list[tuple[int, int]], count: int
                 for name in view.facts["gates"]
             ]
             saturation(axes, gates)
-            axes.set_title(f"saturation{_where(view, place, count)}", fontsize=9, loc="left")
+            axes.set_title(f"saturated{_where(view, place, count)}", fontsize=9, loc="left")
     if view.facts["span"] is not None:
         axes, state = next(left), view.facts["span"]["state"]
         curves = list(_curves(view, drawn, count))
@@ -107,7 +107,7 @@ def _below(view: GatesView, spots: Any, drawn: list[tuple[int, int]], count: int
         log = bool(known.size) and known.max() > 20 * known.min()
         lines(axes, curves, "unit, by its span", "memory span, steps", log=log)
         if not log:
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.1 * max([*known, 1e-9]))
         title = f"how long {state} lasts, by its factor {view.facts['carried'][state]}"
         axes.set_title(title, fontsize=9, loc="left")
 

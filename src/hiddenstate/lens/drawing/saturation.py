@@ -46,8 +46,8 @@ def saturation(axes: Axes, gates: Sequence[Gate]) -> None:
     most = 1.0 if most > 0.6 else most * 1.1
     axes.set_xlim(-0.02 * most, 1.02 * most)
     axes.set_ylim(-0.02 * most, 1.02 * most)
-    axes.set_xlabel("below 0.1 (saturated left), share of steps")
-    axes.set_ylabel("above 0.9 (saturated right), share of steps")
+    axes.set_xlabel("share of steps below 0.1")
+    axes.set_ylabel("share of steps above 0.9")
     axes.set_aspect("equal")
     axes.grid(alpha=0.3, linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hiddenstate import fonts
 from hiddenstate.lens.drawing.path import path
-from hiddenstate.lens.drawing.sheet import entitle
+from hiddenstate.lens.drawing.sheet import entitle, fit
 from hiddenstate.lens.drawing.words import shown
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
+    from matplotlib.text import Text
 
     from hiddenstate.lens.trajectory import StatesView
 
@@ -70,20 +74,29 @@ def _lines(figure: SubFigure, view: StatesView, near: Sequence[Mapping[str, Any]
     axes.set_ylim(len(near) + 1.2, -0.8)
     span = view.facts["span"]
     said = f"closest ({span['distance']}) to the state after words {span['words']}: {' '.join(span['text'])}"
-    axes.text(0, 0, shown([said], 110)[0], size=9, va="center")
+    axes.text(0, 0, _written(said, 110), size=9, va="center")
     for row, each in enumerate(near, 1):
         parts = [_cut(each["before"], SIDE, left=True), _cut(each["span"], MIDDLE), _cut(each["after"], SIDE)]
         if _right_to_left("".join(each["span"])):
             parts.reverse()
-        axes.text(0.05, row, f"{each['distance']:.3f}", size=8, va="center", ha="right")
-        before: Any = {"va": "center", "size": 8}
+        axes.text(0.05, row, f"{each['distance']:.3f}", size=8, va="baseline", ha="right")
+        before: Any = {"va": "baseline", "size": 8}
         axes.text(0.36, row, parts[0], ha="right", color="#555555", **before)
-        middle = axes.text(0.37, row, parts[1] or "-", ha="left", weight="bold", **before)
-        axes.annotate(
-            parts[2], (1, 0.5), xycoords=middle, xytext=(4, 0), textcoords="offset points",
-            color="#555555", annotation_clip=False, **before,
-        )  # fmt: skip
-        axes.text(1.0, row, shown([each["label"]], LABEL)[0], ha="right", **before)
+        middle = axes.text(0.37, row, parts[1], ha="left", weight="bold", **before)
+        after = axes.text(0.37, row, parts[2], ha="left", color="#555555", **before)
+        fit(axes, partial(_beside, axes, middle, after))
+        axes.text(1.0, row, _written(each["label"], LABEL), ha="right", **before)
+
+
+def _beside(axes: Axes, one: Text, other: Text) -> None:
+    """Move a text right of another."""
+    end = one.get_window_extent().x1 + 6
+    other.set_x(axes.transData.inverted().transform((end, 0.0))[0])
+
+
+def _written(text: str, longest: int) -> str:
+    # letters that no font has are replaced when the picture is done, by how many they are
+    return text if fonts.lacking(text) else shown([text], longest)[0]
 
 
 def _cut(words: Sequence[str], cells: int, left: bool = False) -> str:
@@ -95,7 +108,7 @@ def _cut(words: Sequence[str], cells: int, left: bool = False) -> str:
             kept = f"…{kept}" if left else f"{kept}…"
             break
         kept = letter + kept if left else kept + letter
-    return shown([kept], 2 * cells)[0]
+    return _written(kept, 2 * cells)
 
 
 def _right_to_left(text: str) -> bool:
