@@ -82,11 +82,11 @@ def test_the_numbers_are_those_of_python(
     assert found["files"] == {"csv": str(tmp_path / "gates.csv")}
 
 
-def test_spans_are_found_in_what_it_learned_from(cli: Callable[..., Said], trained: tuple[Path, Said]) -> None:
+def test_spans_are_found_in_the_data(cli: Callable[..., Said], trained: tuple[Path, Said]) -> None:
     said = cli("lens", "states", trained[0], TEXT, "--span", "2:2", "--nearest", "3", "--json")
     found = said.json()
     assert found["span"] == {"words": "2:2", "text": ["time"], "distance": "cosine"}
-    assert [each["span"] for each in found["nearest"]][0] == ["time"]
+    assert found["nearest"] == lens.states(trained[0], TEXT, span=lens.Search(2, 2, 3)).facts["nearest"]
     assert len(found["nearest"]) == 3
     assert {each["label"] for each in found["nearest"]} <= {"time", "music", "light", "joke", "oos"}
     assert len(found["arrays"]["share"]["values"]) == 4
@@ -100,7 +100,8 @@ def test_pictures_and_pages_are_written(
 ) -> None:
     for view in ("gates", "states"):
         files = {kind: tmp_path / f"{view}.{kind}" for kind in ("png", "svg", "html")}
-        said = cli("lens", view, trained[0], TEXT, *(part for k, v in files.items() for part in (f"--{k}", v)))
+        asked = [part for kind, path in files.items() for part in (f"--{kind}", path)]
+        said = cli("lens", view, trained[0], TEXT, *asked)
         assert said.code == 0, said.err
         assert files["png"].read_bytes().startswith(b"\x89PNG")
         assert b"<svg" in files["svg"].read_bytes()
@@ -111,8 +112,8 @@ def test_pictures_and_pages_are_written(
     ("words", "expected"),
     [
         (["gates", "RUN", ""], "there is no word to read in ''"),
-        (["states", "RUN", "   "], "there is no word to read in '   '"),
-        (["gates", "RUN", TEXT, "--layer", "1"], "there is no layer 1: the layers are counted from 0, here 0 alone"),
+        (["states", "RUN", "   "], "there is no word to read in ' '"),
+        (["gates", "RUN", TEXT, "--layer", "1"], "there is no layer 1: the layers are counted from 0"),
         (["gates", "RUN", TEXT, "--direction", "backward"], "nothing reads backward here"),
         (["gates", "RUN", TEXT, "--units", "-1"], "expected how many units to tell of, 0 or more, came -1"),
         (["gates", "RUN", TEXT, "--data", "gone.csv"], "gone.csv"),
