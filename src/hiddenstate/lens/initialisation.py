@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hiddenstate.cells import Cell, Matrix
-from hiddenstate.cells.equation import Expr, const, node, walk
-from hiddenstate.derive.gradient import derivative
+from hiddenstate.cells.equation import Expr, walk
 from hiddenstate.errors import InvalidArgument, Unsupported, nearest
 from hiddenstate.infer.stack import stack_shapes
+from hiddenstate.lens.one_step import keeping
 
 INITIALISATIONS: Mapping[str, str] = {
     "default": "uniform in ±1/sqrt(H), as torch and this package draw",
@@ -77,15 +77,12 @@ def keeping_gates(cell: Cell) -> Iterator[tuple[str, int]]:
     [[('f', 1)], [('z', 1)], [('f', -1)], []]
     """
     roots = dict(cell.assignments)
-    for state in cell.states:
-        kept = derivative(roots[state.name], node("previous", name=state.name))
-        turned = kept.op == "sub" and kept.args[0] is const(1)
-        gate = kept.args[1] if turned else kept
-        root = roots.get(gate.name) if gate.op == "symbol" else None
-        if root is not None and root.op == "call" and root.name == "sigmoid":
+    for each in keeping(cell):
+        root = roots[each.gate]
+        if root.op == "call" and root.name == "sigmoid":
             labels = _input_blocks(root.args[0], roots)
             if len(labels) == 1:
-                yield labels.pop(), -1 if turned else 1
+                yield labels.pop(), -1 if each.turned else 1
 
 
 def _input_blocks(root: Expr, roots: Mapping[str, Expr]) -> set[str]:

@@ -114,6 +114,18 @@ class Pass:
                         watch(layer, direction, step, found)
             seeds = below
 
+    def jacobian(self, layer: int, direction: int, read: int, sequence: int = 0) -> np.ndarray:
+        """The derivative [S, S] of one step by the states before it, S the widths of all states together.
+
+        The step is the one that this direction reads as its `read`-th, 0 the first; states as the cell lists
+        them, rows by what is after the step. Raises InvalidArgument where the sequence has no such step.
+        """
+        if not 0 <= read < self.lengths[sequence]:
+            raise InvalidArgument(
+                f"sequence {sequence} has {self.lengths[sequence]} steps; there is no step {read}"
+            )
+        return self._ways[layer][direction].jacobian(read, sequence)
+
 
 class _Way:
     """One layer in one direction. `order` [T, B] says which step of x is read as the t-th."""
@@ -174,6 +186,18 @@ class _Way:
                     self._only(found["back:x"], here),
                     {name: self._only(value, here) for name, value in totals.items()},
                 )
+
+    def jacobian(self, read: int, sequence: int) -> np.ndarray:
+        """The derivative [S, S] of the states of one sequence by those before."""
+        walker, one = Walker(self.cell, self.weights), slice(sequence, sequence + 1)
+        before = tuple(value[one] for value in self._before(read))
+        widths = [value.shape[-1] for value in before]
+        seeds = np.split(np.eye(sum(widths))[:, None], np.cumsum(widths)[:-1], -1)
+        with np.errstate(all="ignore"):  # a state may begin at minus infinity
+            buffers = walker.step(self.x[self.order[read, sequence], one], before)
+            nothing = np.zeros((sum(widths), 1, self.output.shape[-1]))
+            back = walker.previous(walker.back(buffers, nothing, seeds))
+        return np.concatenate(back, -1)[:, 0]
 
     def _steps(self, read: int, among: Seeds | None = None) -> Iterator[tuple[int, np.ndarray]]:
         """Which steps of x are the ones read now, and of which sequences [B]."""

@@ -13,10 +13,15 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from hiddenstate.cli.lens import compare, gates, states
+from hiddenstate.cli.lens import compare, gates, gradient, states
 from hiddenstate.errors import InvalidArgument, nearest
 
-VIEWS: tuple[Callable[..., None], ...] = (gates.gates, states.states, compare.compare)
+VIEWS: tuple[Callable[..., None], ...] = (
+    gradient.gradient,
+    gates.gates,
+    states.states,
+    compare.compare,
+)
 
 
 class Views(TyperGroup):

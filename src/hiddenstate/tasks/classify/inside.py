@@ -34,7 +34,11 @@ def inside(path: str | Path) -> Inside:
 
     def examples() -> Sequence[Example]:
         corpus = kept_corpus(run, known)
-        return [Example(each.text, each.label, name) for name, part in corpus.splits.items() for each in part]
+        return [
+            Example(each.text, OUT_OF_SCOPE if each.label == corpus.out_of_scope else each.label, name)
+            for name, part in corpus.splits.items()
+            for each in part
+        ]
 
     labels = classifier.labels
     if model.answers > len(labels):

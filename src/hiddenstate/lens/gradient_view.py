@@ -1,0 +1,109 @@
+"""What `lens gradient` shows: norms by distance, a verdict, and their picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from hiddenstate.lens.view import Named, View
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from hiddenstate.lens.drawing import Curve
+
+MOST_WORDS = 40  # that are written below a curve
+ABOVE = 10.0  # times the largest value, where the line of the bound is cut off
+
+
+def said(origin: str) -> str:
+    """Where a gradient sets out, in words."""
+    return "the last output alone" if origin == "last" else "the loss (cross-entropy of the recurrent part)"
+
+
+class GradientView(View):
+    """Norms [layer, direction, state, quantile, distance] by origin ("last", "loss"), and what they say.
+
+    Facts: verdict, word, factor, half_life, thresholds; `ways` has a row for each layer, direction and state,
+    `step` what was measured of single steps, beside the bound. Of several networks the arrays are called
+    "last lstm" and so on, and factors stand in `ways`.
+    """
+
+    name: ClassVar[str] = "gradient"
+
+    @property
+    def ways_back(self) -> dict[str, Named]:
+        """The arrays of norms by distance."""
+        return {name: array for name, array in self.arrays.items() if array.unit == "norm"}
+
+    def draw(self, figure: Figure) -> None:
+        """Draw a panel for each origin, or one for several networks."""
+        from hiddenstate.lens.drawing import lines
+        from hiddenstate.lens.drawing.sheet import entitle
+
+        entitle(figure, self.title)
+        several = "factor" not in self.facts
+        names = list(self.ways_back)
+        panels = [names] if several else [[name] for name in names]
+        figure.set_size_inches(8 if len(panels) == 1 else 11, 4.5)
+        for axes, shown in zip(figure.subplots(1, len(panels), squeeze=False).flat, panels, strict=True):
+            curves = [curve for name in shown for curve in self._curves(name, several)]
+            origin = "last" if several else shown[0]
+            lines(axes, curves, across="steps back from the end", down="norm of the gradient", log=True)
+            axes.set_title(f"from {said(origin)}", fontsize=9, loc="left")
+            self._name_steps(axes)
+
+    def _curves(self, name: str, several: bool) -> list[Curve]:
+        from hiddenstate.lens.drawing import Curve
+
+        array = self.arrays[name]
+        states, distances = array.labels["state"], np.array(array.labels["distance"])
+        places = list(np.ndindex(array.values.shape[:2]))
+        alone = len(places) == 1 and not several
+        found = []
+        for layer, direction in places:
+            which = range(len(states)) if alone else [len(states) - 1]
+            for state in which:
+                low, middle, high = _finite(array.values[layer, direction, state])
+                whole = state == len(states) - 1
+                label = [str(states[state])] if alone else [name.removeprefix("last ")] if several else []
+                if len(places) > 1:
+                    label += [f"layer {array.labels['layer'][layer]}"] if array.values.shape[0] > 1 else []
+                    label += [str(array.labels["direction"][direction])] if array.values.shape[1] > 1 else []
+                bands = (low, high) if whole and self.facts["sequences"] > 1 else (None, None)
+                found.append(Curve(" ".join(label), distances, middle, *bands))
+        if alone and name == "last" and (bound := self._bound(array)) is not None:
+            found.append(bound)
+        return found
+
+    def _bound(self, array: Named) -> Curve | None:
+        """The most that the weights allow, from where the gradient set out."""
+        from hiddenstate.lens.drawing import Curve
+
+        factor = self.facts["step"][-1]["bound"]
+        middle = array.values[-1, 0, -1, 1]
+        if factor is None or not len(middle) > 1:
+            return None
+        with np.errstate(over="ignore"):
+            most = middle[0] * np.asarray(factor, np.float64) ** np.arange(len(middle))
+        most[most > ABOVE * np.nanmax(middle[np.isfinite(middle)], initial=1.0)] = np.nan
+        return Curve(f"bound: x {factor:.3g} a step", np.arange(len(middle)), _finite(most))
+
+    def _name_steps(self, axes: Axes) -> None:
+        """Write the words of a text below the steps at which they are read."""
+        words: list[Any] = self.facts.get("words") or []
+        if not 0 < len(words) <= MOST_WORDS or any(
+            array.values.shape[1] > 1 for array in self.ways_back.values()
+        ):
+            return
+        from hiddenstate.lens.drawing import shown
+
+        axes.set_xticks(range(len(words)), [f"{k}  {word}" for k, word in enumerate(shown(words[::-1]))])
+        axes.tick_params(axis="x", labelrotation=90, labelsize=8)
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    """Leave out what no logarithmic axis has room for."""
+    return np.where((values == 0) | ((values > 1e-200) & (values < 1e200)), values, np.nan)
