@@ -1,0 +1,170 @@
+"""`lens gradient` through the command line: of a run, of one text, of networks before training."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from hiddenstate.errors import DataError, InvalidArgument, RunError, Unsupported
+
+if TYPE_CHECKING:
+    from conftest import Said
+
+SMALL = ("--hidden", "16", "--steps", "30", "--batch", "8", "--features", "4")
+
+
+def test_a_run_is_gone_back_through(cli: Callable, trained: tuple[Path, Said], tmp_path: Path) -> None:
+    folder, _ = trained
+    before = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    said = cli("lens", "gradient", folder, "--json", "--csv", tmp_path / "g.csv", "--png", tmp_path / "g.png")
+    assert said.code == 0, said.err
+    found = said.json()
+    assert found["view"] == "gradient"
+    assert found["word"] in ("vanishing", "healthy")
+    assert found["verdict"].startswith(found["word"].capitalize())
+    assert found["thresholds"]["exploding_above"] == 100
+    assert found["label"] == "their own"
+    assert list(found["arrays"]) == ["last", "loss", "sequences", "step norm"]
+    last = np.array(found["arrays"]["last"]["values"], dtype=float)
+    counts = found["arrays"]["sequences"]["values"]
+    assert last.shape == (1, 1, 3, 3, len(counts))
+    assert counts[0] == found["sequences"]
+    assert counts == sorted(counts, reverse=True)
+    np.testing.assert_allclose(last[0, 0, 0, :, 0], 1, rtol=1e-9)  # of random directions of length one
+    with (tmp_path / "g.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["array"] == "last"]
+    assert [float(row["value"]) for row in rows] == pytest.approx(last.ravel().tolist())
+    assert (tmp_path / "g.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()} == before
+
+
+def test_a_text_is_read_with_a_label(cli: Callable, trained: tuple[Path, Said]) -> None:
+    folder, _ = trained
+    text = "tell me the time please"
+    predicted = cli("lens", "gradient", folder, text, "--json").json()
+    assert predicted["words"] == text.split()
+    assert predicted["label"].endswith(" (predicted)")
+    given = cli("lens", "gradient", folder, text, "--label", "joke", "--from", "loss", "--json").json()
+    assert given["label"] == "joke"
+    assert "last" not in given["arrays"]
+    other = np.array(predicted["arrays"]["loss"]["values"])
+    ratio = np.array(given["arrays"]["loss"]["values"])[0, 0, 2, 1] / other[0, 0, 2, 1]
+    assert np.abs(np.log(ratio)).max() > 0.1
+    said = predicted["label"].removesuffix(" (predicted)")
+    same = cli("lens", "gradient", folder, text, "--label", said, "--json").json()
+    assert same["label"] == said
+    assert same["arrays"] == predicted["arrays"]
+
+
+def test_other_data_are_read(cli: Callable, trained: tuple[Path, Said], tmp_path: Path) -> None:
+    file = tmp_path / "more.csv"
+    file.write_text("text,label\nplay music,music\nwhat is this song,song\nmore light,light\n", "utf-8")
+    found = cli("lens", "gradient", trained[0], "--data", file, "--json").json()
+    assert (found["sequences"], found["label"]) == (3, "2 their own, 1 predicted")
+    fewer = cli("lens", "gradient", trained[0], "--data", file, "--examples", "2", "--json").json()
+    assert fewer["sequences"] == 2
+    assert "drawn from 3" in fewer["title"]
+
+
+def test_networks_before_training(cli: Callable) -> None:
+    words = ("lens", "gradient", "--cell", "rnn,lstm", "--init", "orthogonal", "--activation", "tanh,relu")
+    found = cli(*words, *SMALL, "--json").json()
+    ways = {row["network"]: row for row in found["ways"] if row["state"] in ("h", "together")}
+    names = ["rnn orthogonal tanh", "rnn orthogonal relu", "lstm orthogonal tanh", "lstm orthogonal relu"]
+    assert list(ways) == names
+    assert ways[names[0]]["half_life"] == pytest.approx(np.log(0.5) / np.log(ways[names[0]]["factor"]))
+    step = {row["network"]: row for row in found["step"]}
+    assert step[names[0]]["bound"] == pytest.approx(1, rel=1e-9)
+    assert step[names[0]]["step_norm_max"] <= 1 + 1e-9
+    assert step[names[2]]["bound"] is None
+    gates = cli(
+        "lens", "gradient", "--cell", "lstm", "--activation", "g=relu,f=hard_sigmoid", *SMALL, "--json"
+    )
+    assert gates.json()["main"] == {"lstm g=relu,f=hard_sigmoid": "layer 0, forward"}
+
+
+@pytest.mark.parametrize("width", ["60", "80"])
+def test_it_fits_a_terminal(
+    cli: Callable, trained: tuple[Path, Said], monkeypatch: pytest.MonkeyPatch, width: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    commands = (
+        (trained[0],),
+        (trained[0], "time"),
+        (trained[0], "play some music for dinner " * 12),
+        ("--cell", "rnn,lstm,gru", *SMALL),
+        ("--cell", "lstm", "--bidirectional", "--layers", "2", *SMALL),
+        ("--cell", "gru", "--steps", "1"),
+    )
+    for words in commands:
+        said = cli("lens", "gradient", *words)
+        assert said.code == 0, said.err
+        assert max(map(len, said.out.splitlines())) <= int(width)
+        assert "\x1b" not in said.out
+        assert "Norm of the gradient" in said.out
+    assert "There is one step" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "told"),
+    [
+        ((), InvalidArgument, "expected a run's folder, or --cell"),
+        (("--steps", "5"), InvalidArgument, "--steps is said of networks not trained yet"),
+        (("nowhere",), RunError, "nowhere"),
+        (("RUN", ""), InvalidArgument, "there is no word to read in ''"),
+        (("RUN", "...", "--data", "x.csv"), InvalidArgument, "expected a text or --data, came both"),
+        (
+            ("RUN", "the time", "--label", "tyme"),
+            InvalidArgument,
+            "nothing named 'tyme': did you mean 'time'",
+        ),
+        (("RUN", "--label", "time"), InvalidArgument, "a label is said of a text"),
+        (("RUN", "--data", "gone.csv"), DataError, "there is no such file"),
+        (("RUN", "--examples", "0"), InvalidArgument, "examples expects a whole number of 1 or more"),
+        (("RUN", "time", "--examples", "3"), InvalidArgument, "--examples is said of"),
+        (("RUN", "--from", "lost"), InvalidArgument, "did you mean 'loss'"),
+        (("RUN", "--cell", "rnn"), InvalidArgument, "expected a run or --cell, came both"),
+        (("--cell", "rnn", "--label", "x"), InvalidArgument, "--label is said of a run"),
+        (("--cell", "rnn", "--from", "loss"), Unsupported, "take 'last'"),
+        (("--cell", "rn"), InvalidArgument, "unknown cell 'rn'"),
+        (("--cell", "rnn", "--steps", "0"), InvalidArgument, "steps expects a whole number"),
+        (("--cell", "rnn", "--init", "orthogonl"), InvalidArgument, "did you mean 'orthogonal'"),
+        (("--cell", "rnn", "--activation", "rel"), InvalidArgument, "unknown activation 'rel'"),
+    ],
+)
+def test_what_cannot_be_is_told(
+    cli: Callable, trained: tuple[Path, Said], in_tmp: Path, words: tuple, error: type, told: str
+) -> None:
+    given = [trained[0] if word == "RUN" else word for word in words]
+    said = cli("lens", "gradient", *given)
+    assert said.code == error.exit_code
+    assert told in said.err
+    assert "Traceback" not in said.err
+    assert said.out == ""
+
+
+def test_a_run_that_keeps_no_examples_says_what_to_give(
+    cli: Callable, trained: tuple[Path, Said], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for path in trained[0].iterdir():
+        if path.name != "examples.csv":
+            (folder / path.name).write_bytes(path.read_bytes())
+    said = cli("lens", "gradient", folder)
+    assert (said.code, said.out) == (1, "")
+    assert "examples.csv is missing" in said.err
+    spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
+    del spec["data"]["examples"]
+    (folder / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+    said = cli("lens", "gradient", folder)
+    assert (said.code, said.out) == (2, "")
+    assert "keeps no examples to go back through: give a text, or a file" in said.err
+    assert cli("lens", "gradient", folder, "play music", "--json").code == 0
