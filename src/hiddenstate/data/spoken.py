@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hiddenstate.data.audio.reading import read
+from hiddenstate.data.audio.reading import load
 from hiddenstate.data.corpus import SPLITS
 from hiddenstate.errors import DataError, InvalidArgument, nearest
 
@@ -34,7 +34,12 @@ class Recording:
 
     def samples(self, rate: int = 16000) -> np.ndarray:
         """Read the samples [n] float32; raises DataError as `audio.reading.load` does."""
-        return read(self.path, rate, start=self.start, end=self.end)
+        return self.heard(rate)[0]
+
+    def heard(self, rate: int = 16000) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Read the samples [n] float32, and sentences on what is doubtful about them."""
+        sound = load(self.path, rate, start=self.start, end=self.end)
+        return sound.samples, sound.notes
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,11 @@ class Joined:
 
     def samples(self, rate: int = 16000) -> np.ndarray:
         """Read and join the samples [n] float32: the same for the same seed."""
-        spoken = [part.samples(rate) for part in self.parts]
+        return self.heard(rate)[0]
+
+    def heard(self, rate: int = 16000) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Read and join the samples [n] float32, and sentences on what is doubtful about the parts."""
+        spoken, notes = zip(*(part.heard(rate) for part in self.parts), strict=True)
         levels = [_quietest(samples, max(1, round(QUIET * rate))) for samples in spoken]
         generator = np.random.default_rng(self.seed)
         pieces: list[np.ndarray] = []
@@ -77,7 +86,7 @@ class Joined:
             level = min(levels[max(0, place - 1) : place + 1])
             pieces.append((level * generator.standard_normal(round(pause * rate))).astype(np.float32))
             pieces += spoken[place : place + 1]
-        return np.concatenate(pieces)
+        return np.concatenate(pieces), tuple(dict.fromkeys(note for each in notes for note in each))
 
 
 Spoken = Recording | Joined

@@ -6,4 +6,6 @@ resampling.py   samples at one rate -> samples at another
 features.py     what features are (`Features`), of a whole recording or chunk by chunk
 mel.py          samples -> logarithms of mel energies
 normalising.py  slopes over time, and means and deviations taken out
+augment.py      recordings changed in training: speed, noise, masks
+cache.py        features of many recordings, kept on disk
 """

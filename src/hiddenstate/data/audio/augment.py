@@ -1,0 +1,133 @@
+"""Recordings changed in training, so that a model hears more voices, rooms and gaps than were recorded.
+
+Everything is drawn from a NumPy generator: the same generator, the same changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from hiddenstate.data.audio.resampling import resampled
+from hiddenstate.errors import DataError, InvalidArgument, nearest
+
+SLOWEST, FASTEST = 0.5, 2.0
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is changed, and how much.
+
+    speeds: one is drawn for each recording (Ko, Peddinti, Povey and Khudanpur, 2015: 0.9, 1, 1.1).
+    noise_share: of the recordings get noise, at a ratio drawn from quietest_noise down to loudest_noise, in
+    dB. Of features, masks are set to 0, the mean (SpecAugment: Park et al., 2019, without its warping of
+    time): frequency_masks bands of 0 to frequency_width mels, time_masks gaps of 0 to time_width frames,
+    none longer than time_share of the recording.
+
+    Raises InvalidArgument for settings that cannot be.
+
+    >>> Augmentation(speeds=(1.0,), noise_share=0.0).speed(np.random.default_rng(0))
+    1.0
+    """
+
+    speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
+    noise_share: float = 0.5
+    quietest_noise: float = 30.0
+    loudest_noise: float = 10.0
+    frequency_masks: int = 2
+    frequency_width: int = 8
+    time_masks: int = 2
+    time_width: int = 30
+    time_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "speeds", tuple(self.speeds))
+        for name, fits, wanted in (
+            (
+                "speeds",
+                bool(self.speeds) and all(SLOWEST <= each <= FASTEST for each in self.speeds),
+                "0.5 to 2",
+            ),
+            ("noise_share", 0 <= self.noise_share <= 1, "0 to 1"),
+            ("quietest_noise", self.loudest_noise <= self.quietest_noise <= 100, "loudest_noise to 100 dB"),
+            ("loudest_noise", self.loudest_noise >= -50, "-50 dB or more"),
+            ("frequency_masks", 0 <= self.frequency_masks <= 100, "0 to 100"),
+            ("frequency_width", self.frequency_width >= 0, "0 or more"),
+            ("time_masks", 0 <= self.time_masks <= 100, "0 to 100"),
+            ("time_width", self.time_width >= 0, "0 or more"),
+            ("time_share", 0 <= self.time_share <= 1, "0 to 1"),
+        ):
+            if not fits:
+                raise InvalidArgument(
+                    f"augmentation: {name} should be {wanted}, came {getattr(self, name)!r}."
+                )
+
+    def speed(self, generator: np.random.Generator) -> float:
+        """Draw a speed."""
+        return float(self.speeds[generator.integers(len(self.speeds))])
+
+    def with_noise(self, samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """Add white noise to samples [n], or not: `noise_share` of the recordings get it."""
+        if generator.random() >= self.noise_share:
+            return samples
+        decibels = generator.uniform(self.loudest_noise, self.quietest_noise)
+        return noisy(samples, generator.standard_normal(len(samples)), decibels)
+
+    def masked(self, features: np.ndarray, mels: int, generator: np.random.Generator) -> np.ndarray:
+        """Return normalised features [T, F] with bands and gaps at 0; of slopes, those of the same mels."""
+        masked = features.copy()
+        frames, width = features.shape
+        for _ in range(self.frequency_masks):
+            size = int(generator.integers(min(self.frequency_width, mels) + 1))
+            first = int(generator.integers(mels - size + 1))
+            for order in range(0, width, mels):
+                masked[:, order + first : order + first + size] = 0
+        for _ in range(self.time_masks):
+            size = int(generator.integers(min(self.time_width, int(self.time_share * frames)) + 1))
+            first = int(generator.integers(frames - size + 1))
+            masked[first : first + size] = 0
+        return masked
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON can hold them."""
+        return {**asdict(self), "speeds": list(self.speeds)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Augmentation:
+        """Build settings from `as_dict`; raises InvalidArgument for names that are none."""
+        names = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in names:
+                raise InvalidArgument(f"augmentation has no setting {name!r}; {nearest(name, names)}")
+        return cls(**values)
+
+
+def faster(samples: np.ndarray, factor: float) -> np.ndarray:
+    """Return a recording [n] played so many times as fast, with its pitch: [n / factor] float32, by soxr.
+
+    Raises InvalidArgument for a factor that is not from 0.5 to 2.
+    """
+    if not SLOWEST <= factor <= FASTEST:
+        raise InvalidArgument(f"speed: expected {SLOWEST:g} to {FASTEST:g}, came {factor}.")
+    return resampled(samples, factor, 1.0)
+
+
+def noisy(samples: np.ndarray, noise: np.ndarray, decibels: float) -> np.ndarray:
+    """Add noise [n] to a recording [n], whose mean power is then so many decibels above the noise's: float32.
+
+    Raises InvalidArgument for another length, DataError for a noise that is silent.
+    """
+    if samples.shape != noise.shape:
+        raise InvalidArgument(
+            f"expected as much noise as recording, came {list(noise.shape)} and {list(samples.shape)}. Cut "
+            "or repeat the noise."
+        )
+    loud = float(np.mean(np.square(samples, dtype=np.float64)))
+    level = float(np.mean(np.square(noise, dtype=np.float64)))
+    if len(samples) and level == 0:
+        raise DataError("expected noise, came silence: every sample is 0.")
+    gain = np.sqrt(loud / (level * 10 ** (decibels / 10))) if len(samples) else 0.0
+    return (samples + gain * noise).astype(np.float32)

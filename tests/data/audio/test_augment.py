@@ -1,0 +1,139 @@
+"""Recordings changed in training: by how much, as often as is said, and the same for the same generator."""
+
+import json
+
+import numpy as np
+import pytest
+import soxr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hiddenstate.data.audio.augment import Augmentation, faster, noisy
+from hiddenstate.errors import DataError, InvalidArgument
+from spoken_files import tone
+
+
+def loudest(samples: np.ndarray, rate: int = 16000) -> float:
+    """The frequency with most power."""
+    return float(np.abs(np.fft.rfft(samples)).argmax() * rate / len(samples))
+
+
+@pytest.mark.parametrize("factor", [0.9, 1.1, 2.0])
+def test_speed_changes_length_and_pitch(factor: float) -> None:
+    found = faster(tone(2.0, pitch=440.0), factor)
+    assert found.dtype == np.float32
+    assert abs(len(found) - 32000 / factor) <= 1
+    assert abs(loudest(found) - 440 * factor) < 1
+    np.testing.assert_array_equal(found, soxr.resample(tone(2.0, pitch=440.0), 16000 * factor, 16000))
+
+
+def test_speed_one_changes_nothing() -> None:
+    samples = tone()
+    np.testing.assert_array_equal(faster(samples, 1.0), samples)
+    with pytest.raises(InvalidArgument, match=r"speed: expected 0.5 to 2, came 3"):
+        faster(samples, 3.0)
+
+
+@given(st.floats(-10, 40), st.integers(0, 5))
+def test_noise_has_the_asked_ratio(decibels: float, seed: int) -> None:
+    samples = tone(0.5)
+    noise = np.random.default_rng(seed).uniform(-3, 3, len(samples))
+    added = noisy(samples, noise, decibels).astype(np.float64) - samples
+    ratio = 10 * np.log10(np.mean(samples.astype(np.float64) ** 2) / np.mean(added**2))
+    np.testing.assert_allclose(ratio, decibels, atol=1e-3)
+    np.testing.assert_allclose(np.corrcoef(added, noise)[0, 1], 1.0, atol=1e-3)
+
+
+def test_noise_that_is_none_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match=r"as much noise as recording, came \[10\] and \[8000\]"):
+        noisy(tone(), np.ones(10), 10)
+    with pytest.raises(DataError, match="came silence"):
+        noisy(tone(), np.zeros(8000), 10)
+
+
+def test_noise_comes_as_often_and_as_loud_as_is_said() -> None:
+    settings, generator, samples = Augmentation(noise_share=0.3), np.random.default_rng(1), tone(0.1)
+    ratios = []
+    for _ in range(2000):
+        found = settings.with_noise(samples, generator)
+        if found is not samples:
+            ratios.append(10 * np.log10(np.mean(samples**2) / np.mean((found - samples) ** 2)))
+    assert 540 < len(ratios) < 660  # 600, give or take three deviations
+    assert 9.9 < min(ratios) < 10.5
+    assert 29.5 < max(ratios) < 30.1
+    assert 19.3 < np.mean(ratios) < 20.7
+
+
+def test_speeds_are_drawn_evenly() -> None:
+    generator = np.random.default_rng(0)
+    drawn = [Augmentation().speed(generator) for _ in range(3000)]
+    assert {speed: abs(drawn.count(speed) - 1000) < 80 for speed in (0.9, 1.0, 1.1)} == {
+        0.9: True,
+        1.0: True,
+        1.1: True,
+    }
+
+
+def test_masks_are_bands_and_gaps_of_zeros() -> None:
+    settings, generator = Augmentation(), np.random.default_rng(0)
+    features = np.random.default_rng(1).uniform(1, 2, (100, 80)).astype(np.float32)
+    before = features.copy()
+    bands, gaps = [], []
+    for _ in range(400):
+        found = settings.masked(features, 40, generator)
+        hidden = found == 0
+        np.testing.assert_array_equal(found[~hidden], features[~hidden])
+        rows, columns = hidden.all(axis=1), hidden.all(axis=0)
+        np.testing.assert_array_equal(hidden, rows[:, None] | columns)
+        np.testing.assert_array_equal(columns[:40], columns[40:])
+        bands.append(columns[:40].sum())
+        gaps.append(rows.sum())
+    np.testing.assert_array_equal(features, before)
+    assert (min(bands), max(bands)) == (0, 16)  # two bands of at most 8
+    assert (min(gaps), 38 <= max(gaps) <= 40) == (0, True)  # two gaps of at most 20, a fifth
+    assert 6.5 < np.mean(bands) < 8
+    assert 17 < np.mean(gaps) < 20
+
+
+@pytest.mark.parametrize("frames", [1, 2, 4, 7])
+def test_short_recordings_keep_most_of_their_frames(frames: int) -> None:
+    settings, generator = Augmentation(frequency_masks=0), np.random.default_rng(0)
+    for _ in range(200):
+        found = settings.masked(np.ones((frames, 40), np.float32), 40, generator)
+        assert (found == 0).all(axis=1).sum() <= 2 * int(0.2 * frames)
+
+
+def test_the_same_generator_gives_the_same_changes() -> None:
+    settings = Augmentation(noise_share=1.0)
+
+    def changed(seed: int) -> tuple:
+        generator = np.random.default_rng(seed)
+        made = settings.masked(np.ones((50, 40), np.float32), 40, generator)
+        return settings.speed(generator), settings.with_noise(tone(), generator).tolist(), made.tolist()
+
+    assert changed(3) == changed(3)
+    assert changed(3) != changed(4)
+
+
+def test_nothing_is_changed_where_nothing_is_asked_for() -> None:
+    settings = Augmentation(speeds=(1.0,), noise_share=0, frequency_masks=0, time_masks=0)
+    generator, samples = np.random.default_rng(0), tone()
+    assert settings.speed(generator) == 1.0
+    assert settings.with_noise(samples, generator) is samples
+    np.testing.assert_array_equal(settings.masked(np.ones((9, 4)), 4, generator), np.ones((9, 4)))
+
+
+def test_settings_come_back_from_json_and_are_checked() -> None:
+    settings = Augmentation(speeds=(0.95, 1.05), time_masks=3)
+    assert Augmentation.from_dict(json.loads(json.dumps(settings.as_dict()))) == settings
+    with pytest.raises(InvalidArgument, match="no setting 'time_mask'; did you mean 'time_masks'"):
+        Augmentation.from_dict({"time_mask": 1})
+    for wrong, words in (
+        ({"speeds": ()}, "speeds should be"),
+        ({"speeds": (0.1,)}, r"speeds should be 0.5 to 2, came .0.1,"),
+        ({"noise_share": 2}, "noise_share should be 0 to 1, came 2"),
+        ({"quietest_noise": 5}, "quietest_noise should be loudest_noise to 100 dB, came 5"),
+        ({"time_share": -1}, "time_share should be"),
+    ):
+        with pytest.raises(InvalidArgument, match=words):
+            Augmentation(**wrong)
