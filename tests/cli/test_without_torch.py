@@ -113,6 +113,19 @@ def test_one_can_chat_and_look_at_cells(trained: tuple[Path, Said], tmp_path: Pa
     assert "'q'" in done.stderr
 
 
+def test_one_can_see_what_is_remembered(trained: tuple[Path, Said]) -> None:
+    folder, _ = trained
+    for words, typed in (
+        (["--live"], "play some music\n"),
+        (["play some music"], None),
+        (["play some music", "--measure", "jacobian"], None),
+        (["play some music", "--measure", "integrated"], None),
+    ):
+        done = python(REFUSE + RUN_IT, "lens", "memory", folder, *words, "--json", typed=typed)
+        assert done.returncode == 0, done.stderr
+        assert sum(json.loads(done.stdout)["arrays"]["share"]["values"][-1]) == pytest.approx(1.0, abs=0.01)
+
+
 @pytest.mark.parametrize(
     ("words", "what"),
     [
@@ -160,7 +173,11 @@ def test_a_fitted_estimator_is_carried_to_where_there_is_no_torch(tmp_path: Path
 def test_an_answer_imports_nothing_heavy(trained: tuple[Path, Said]) -> None:
     """Where all of it is installed: torch alone takes longer to import than everything else together."""
     folder, _ = trained
-    for words, typed in ((["predict", folder, "what time is it"], None), (["chat", folder], "what time\n")):
+    for words, typed in (
+        (["predict", folder, "what time is it"], None),
+        (["chat", folder], "what time\n"),
+        (["lens", "memory", folder, "what time is it"], None),
+    ):
         done = python(SAY_WHAT_IS_THERE + RUN_IT, *words, typed=typed)
         assert done.returncode == 0
         assert done.stderr.strip() == ""

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from hiddenstate.data.vocabulary import MAX_WORDS
 from hiddenstate.errors import InvalidArgument
 from hiddenstate.lens.memory_view import MemoryView, Told, view_of
 from hiddenstate.lens.occlusion import Held, occlusion
 from hiddenstate.lens.opened import opened, sequence_of
 from hiddenstate.lens.passes import refuse_infinite
 
-MOST_INPUTS = 512  # as many words as a model reads of a text
+MOST_INPUTS = MAX_WORDS  # as many as a model reads of a text
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ class LiveMemory:
     def labels(self) -> Sequence[str]:
         """The answers of the model's head; none without one."""
         return () if self._inside.head is None else self._inside.head.labels
+
+    def room_for(self, text: str) -> int:
+        """How many inputs a piece of text would be, 0 where nothing is read in it or it is past the last."""
+        count = 0 if self._inside.read is None else len(self._inside.read(text)[0])
+        return count if len(self._words) + count <= MOST_INPUTS else 0
 
     def feed(self, given: Any) -> Moment:
         """Take a word, or a piece of text with several, or numbers [n, F]; tell what is held after them.

@@ -30,17 +30,29 @@ def draw(view: MemoryView, figure: Figure) -> None:
     figure.set_size_inches(max(wide, 8.0), sum(heights) + 0.6)
     grid = figure.add_gridspec(len(heights), beside, height_ratios=heights)
     if round_ones:
-        circles(figure.add_subplot(grid[0, :]), filling(view), view.words, _of_circles(view))
+        circles(figure.add_subplot(grid[0, :]), view.filling, view.words, _of_circles(view))
     for place, array in enumerate(maps):
         row, column = divmod(place, beside)
         axes = figure.add_subplot(grid[row + round_ones, column])
-        axes.set_title(_of_map(view, place), fontsize=9, loc="left")
-        signed = bool(np.nanmin(array.values, initial=0.0) < 0)
-        heat_map(axes, array, Scale(signed=True) if signed else Scale(low=0.0))
+        title = _of_map(view, place)
+        if columns > BESIDE:
+            title += "; what is more than the bar shows is as its end"
+        axes.set_title(title, fontsize=9, loc="left")
+        heat_map(axes, array, _scale(array.values))
         _leave_empty(axes, view.unread)
         if array is answer:
             _name_answers(axes, view)
     entitle(figure, view.title)
+
+
+def _scale(values: np.ndarray) -> Scale:
+    """The first words hold nearly all, and would leave the rest pale: of more words the later rows decide."""
+    rows, columns = values.shape
+    judged = values if columns <= BESIDE else values[rows // 4 :]
+    most = float(np.nanmax(np.abs(judged), initial=0.0)) or 1.0
+    if np.nanmin(values, initial=0.0) < 0:
+        return Scale(low=-most, high=most, signed=True)
+    return Scale(low=0.0, high=most)
 
 
 def _leave_empty(axes: Axes, unread: np.ndarray) -> None:
@@ -61,13 +73,6 @@ def _name_answers(axes: Axes, view: MemoryView) -> None:
             text.set_in_layout(False)
 
 
-def filling(view: MemoryView) -> np.ndarray:
-    """How circles are filled: each share's size, of the sum of all sizes; nothing where nothing is held."""
-    sizes = np.abs(np.nan_to_num(view.arrays["share"].values))
-    whole = sizes.sum(1, keepdims=True)
-    return np.divide(sizes, whole, out=np.zeros_like(sizes), where=whole > 0)
-
-
 def _of_circles(view: MemoryView) -> str:
     if np.nanmin(view.arrays["share"].values, initial=0.0) < 0:
         return (
@@ -79,4 +84,4 @@ def _of_circles(view: MemoryView) -> str:
 def _of_map(view: MemoryView, place: int) -> str:
     if place == 0:
         return f"Share of the hidden state ({view.facts['measure']})"
-    return f"Share in the answer then given, now “{shown([view.facts['answer']])[0]}” (recurrent part)"
+    return f"Share in the answer then given, now {shown([view.facts['answer']])[0]}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from hiddenstate.data.words import clip
 from hiddenstate.lens.occlusion import Held
 from hiddenstate.lens.view import Named, View
 
@@ -43,6 +44,8 @@ OF_THE_ANSWER = (
     "step; `predict --why` weighs the whole model."
 )
 
+LONGEST_TITLE = 60  # letters of a text
+
 
 @dataclass(frozen=True)
 class Told:
@@ -75,6 +78,12 @@ class MemoryView(View):
         """Where an input is not read yet, [after, input]."""
         rows, columns = self.arrays["share"].values.shape
         return np.arange(columns) > np.array(evenly(columns, rows))[:, None]
+
+    @property
+    def filling(self) -> np.ndarray:
+        """Each share's size, [after, input], of the sum of all sizes; zeros where nothing is held."""
+        sizes = np.abs(np.nan_to_num(self.arrays["share"].values))
+        return np.nan_to_num(_over(sizes, sizes.sum(1, keepdims=True)))
 
     def draw(self, figure: Figure) -> None:
         """Draw a circle a step, filled with each input's colour, and the shares as shades."""
@@ -123,9 +132,8 @@ def view_of(measure: str, told: Told, labels: Sequence[str], facts: Mapping[str,
             f"Here they do not quite add up: with {facts['points']} points they miss the difference by "
             f"{100 * facts['missed']:.1f} %. Trust the order of the shares more than their size."
         )
-    return MemoryView(
-        f"What the hidden state remembers after {_last(words)}", arrays, {**said, **facts}, tuple(sentences)
-    )
+    title = f'What the hidden state remembers of "{clip(" ".join(words), LONGEST_TITLE)}"'
+    return MemoryView(title, arrays, {**said, **facts}, tuple(sentences))
 
 
 def evenly(places: int, count: int) -> list[int]:
@@ -135,10 +143,6 @@ def evenly(places: int, count: int) -> list[int]:
     [1, 4, 7, 9]
     """
     return [round(places * (number + 1) / count) - 1 for number in range(count)]
-
-
-def _last(words: Sequence[str]) -> str:
-    return f"“{words[-1]}”"
 
 
 def _words(told: Told) -> list[str]:
@@ -173,12 +177,12 @@ def _read(shares: np.ndarray, told: Told) -> np.ndarray:
 def _verdict(shares: np.ndarray, words: Sequence[str]) -> str:
     """In words, what the last state holds most of, and least."""
     if np.isnan(shares).any():
-        return f"After {_last(words)} the hidden state is what it would be without any one of the inputs."
+        return f'After "{words[-1]}" the hidden state is what it would be without any one of the inputs.'
     most, least = int(shares.argmax()), int(shares.argmin())
-    said = f"After {_last(words)} the hidden state holds most of “{words[most]}”: {_percent(shares[most])}"
+    said = f'After "{words[-1]}" the hidden state holds most of "{words[most]}": {_percent(shares[most])}'
     if len(words) == 1:
         return f"{said}, the only input."
-    return f"{said}, and least of “{words[least]}”: {_percent(shares[least])}."
+    return f'{said}, and least of "{words[least]}": {_percent(shares[least])}.'
 
 
 def _percent(share: float) -> str:

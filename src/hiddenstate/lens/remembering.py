@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hiddenstate.data.vocabulary import MAX_WORDS
 from hiddenstate.errors import InvalidArgument, nearest
 from hiddenstate.infer import Inside, Stack
 from hiddenstate.lens.memory_view import MEASURES, MemoryView, Told, evenly, view_of
@@ -59,6 +60,8 @@ def memory(
     ends = _ends(inside.stack, len(x), measure, parts)
     looked = _moments(len(x), len(ends), measure, moments)
     facts: dict[str, Any] = {}
+    if isinstance(given, str) and len(sequence.names) == MAX_WORDS:
+        facts["read"] = f"no more than {MAX_WORDS} words of a text are read"
     if measure == "occlusion":
         found = _occluded(inside, x, ends, looked)
     elif measure == "jacobian":
@@ -66,7 +69,7 @@ def memory(
     else:
         start = _baseline(baseline, x.shape[1])
         found, complete = integrated(inside, x, start, ends, looked)
-        facts = {
+        facts |= {
             "baseline": "zeros: no word" if baseline is None else "as given",
             "points": complete.points,
             "missed": complete.missed,

@@ -13,10 +13,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from hiddenstate.cli.lens import compare, gates, gradient, states
+from hiddenstate.cli.lens import compare, gates, gradient, memory, states
 from hiddenstate.errors import InvalidArgument, nearest
 
 VIEWS: tuple[Callable[..., None], ...] = (
+    memory.memory,
     gradient.gradient,
     gates.gates,
     states.states,
