@@ -123,7 +123,8 @@ def view_of(measure: str, told: Told, labels: Sequence[str], facts: Mapping[str,
         rows = _rows(effects, len(words))
         arrays["answer"] = Named(rows, axes, ticks, "effect on the score")
         sizes = np.abs(rows).sum(1, keepdims=True)
-        arrays["answer_share"] = Named(_read(_over(rows, sizes), told), axes, ticks, "share of effects (recurrent part)")
+        parts, unit = _read(_over(rows, sizes), told), "share of effects (recurrent part)"
+        arrays["answer_share"] = Named(parts, axes, ticks, unit)
         given = [labels[each.predicted] for each in told.held if each.predicted is not None]
         said |= {"answer": given[-1], "answers": given}
         sentences += [MEASURES[measure][1], OF_THE_ANSWER]
