@@ -15,6 +15,7 @@ import digits
 import grammar
 import intents
 import memory
+import recall
 import rough
 import shipping
 from measurement import HOUSE, RESULTS, Record, Task, measure
@@ -57,6 +58,7 @@ TASKS: dict[str, Callable[[argparse.Namespace], Task]] = {
     "adding": lambda given: memory.task(memory.ADDING, given.quick),
     "copy": lambda given: memory.task(memory.COPYING, given.quick),
     "pixels": lambda given: memory.pixels(given.quick),
+    "recall": lambda given: recall.task(given.quick),
     "clinc": lambda given: intents.clinc(_trainings(given)),
     "few_shot": _few_shot,
     "latency": lambda given: intents.latency(_trainings(given)),

@@ -34,6 +34,7 @@ NAMES = {
     "cross_entropy": "cross-entropy",
     "of_memoryless": "of the best without memory",
     "epochs": "epochs",
+    **{f"recalled_{delay}": f"after {delay}" for delay in (5, 20, 50, 100, 200)},
     "ahead": "ahead of the snapshot baseline",
     "seconds": "training",
     "cpu_seconds": "processor time",
@@ -61,6 +62,12 @@ COLUMNS = {
     "adding": ("squared_error", "of_memoryless", "seconds", "cpu_seconds"),
     "copy": ("cross_entropy", "of_memoryless", "seconds", "cpu_seconds"),
     "pixels": ("accuracy", "epochs", "seconds", "cpu_seconds"),
+    "recall": (
+        *(f"recalled_{delay}" for delay in (5, 20, 50, 100, 200)),
+        "parameters",
+        "seconds",
+        "cpu_seconds",
+    ),
     "clinc": (
         "in_scope_accuracy",
         "out_of_scope_recall",
@@ -201,6 +208,13 @@ TARGETS = (
     Target("MNIST row by row: accuracy, every seed", "mnist_rows", "GRU", "accuracy", ">=", 0.985, True),
     Target("Embedded Reber strings right, every seed", "reber", "LSTM", "accuracy", ">=", 0.97, True),
     *_memory_targets(),
+    Target(
+        "Recall after 100 steps of noise, LSTM: every seed", "recall", "LSTM", "recalled_100", ">=", 0.9, True
+    ),
+    Target(
+        "Recall after 100 steps of noise, GRU: every seed", "recall", "GRU", "recalled_100", ">=", 0.9, True
+    ),
+    Target("The same, plain RNN (lost): every seed", "recall", "plain RNN", "recalled_100", "<", 0.5, True),
     Target("One utterance on one core, unidirectional", "latency", "unidirectional", "milliseconds", "<", 2),
     Target("One utterance on one core, bidirectional", "latency", "bidirectional", "milliseconds", "<", 2),
     Target("Model on disk, unidirectional", "size", "unidirectional", "bytes", "<", 10e6),
