@@ -75,6 +75,14 @@ def test_the_same_seed_gives_the_same_view(view: CompareView) -> None:
         np.testing.assert_array_equal(view.arrays[name].values, again.arrays[name].values)
 
 
+def test_one_network_for_all_delays() -> None:
+    found = lens.compare(["gru"], delays=[1, 3], together=True, size=Size(units=4), effort=FEW)
+    assert (found.arrays["training_steps"].values == 3).all()
+    assert found.arrays["accuracy"].values.shape == (1, 2)
+    assert found.facts["together"] is True
+    assert any("one network, trained on delays from 1 to 3 mixed" in sentence for sentence in found.reading)
+
+
 def test_from_python() -> None:
     found = lens.compare(["rnn", "mgu"], delays=[1, 2], size=Size(units=3), effort=FEW)
     assert isinstance(found, lens.CompareView)

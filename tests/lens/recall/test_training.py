@@ -10,7 +10,7 @@ import torch
 
 from hiddenstate.lens.recall.plan import Effort, Network, Size, planned
 from hiddenstate.lens.recall.task import Recall
-from hiddenstate.lens.recall.training import Learned, begun, learn
+from hiddenstate.lens.recall.training import Learned, Lesson, begun, judged, learn
 
 FEW = Effort(steps=5, judged=50)
 
@@ -19,16 +19,23 @@ def network(cell: str, activation: str = "tanh", init: str = "usual", units: int
     return planned([cell], [activation], [init], [2, 3], [0], size=Size(units=units)).networks[0]
 
 
-def learned(contender: Network, delay: int, effort: Effort, seed: int = 0) -> tuple[Learned, list[float]]:
+def learned(
+    contender: Network, delay: int, effort: Effort, seed: int = 0
+) -> tuple[Learned, float, list[float]]:
     reader = begun(contender, Recall(), delay, seed)
-    found = learn(reader, Recall(), delay, effort, seed, lambda step: None)
-    return found, torch.cat([each.detach().ravel() for each in reader.parameters()]).tolist()
+    lesson = Lesson(Recall(), effort, seed, delay)
+    found = learn(reader, lesson, lambda step: None)
+    return (
+        found,
+        judged(reader, lesson, delay),
+        torch.cat([each.detach().ravel() for each in reader.parameters()]).tolist(),
+    )
 
 
 def test_the_same_seed_gives_the_same_bits() -> None:
     first, again, other = (learned(network("gru"), 3, FEW, seed) for seed in (1, 1, 2))
     assert first == again
-    assert first[1] != other[1]
+    assert first[2] != other[2]
 
 
 def test_what_is_random_is_left_as_it_was() -> None:
@@ -43,15 +50,25 @@ def test_what_is_random_is_left_as_it_was() -> None:
 def test_a_short_delay_is_learned_and_training_stops_there() -> None:
     steps: list[int] = []
     reader = begun(network("gru", units=20), Recall(), 2, seed=0)
-    found = learn(reader, Recall(), 2, Effort(learning_rate=0.02, judged=500), 0, steps.append)
-    assert found.accuracy >= 0.97
+    lesson = Lesson(Recall(), Effort(learning_rate=0.02, judged=500), 0, 2)
+    found = learn(reader, lesson, steps.append)
+    assert judged(reader, lesson, 2) >= 0.97
     assert 20 <= found.steps < 500
     assert steps == list(range(1, found.steps + 1))
 
 
 def test_without_training_it_guesses() -> None:
-    found, _ = learned(network("rnn"), 30, Effort(steps=1, learning_rate=1e-9, judged=2000))
-    assert found.accuracy == pytest.approx(1 / 8, abs=0.03)
+    _, share, _ = learned(network("rnn"), 30, Effort(steps=1, learning_rate=1e-9, judged=2000))
+    assert share == pytest.approx(1 / 8, abs=0.03)
+
+
+def test_mixed_delays_are_short_and_long() -> None:
+    batches = Lesson(Recall(), Effort(batch=1), 0, 64, mixed=True).batches()
+    delays = [len(next(batches)[0]) - 1 for _ in range(2000)]
+    assert (min(delays), max(delays)) == (1, 64)
+    assert np.median(delays) == pytest.approx(8, abs=1)  # as many below the root as above it
+    plain = Lesson(Recall(), Effort(batch=1), 0, 64).batches()
+    assert [len(next(plain)[0]) for _ in range(3)] == [65, 65, 65]
 
 
 def test_how_it_begins() -> None:
@@ -64,8 +81,7 @@ def test_how_it_begins() -> None:
 
 
 def test_numbers_that_grow_past_all_bounds_are_divergence() -> None:
-    found, weights = learned(network("rnn", "relu"), 60, Effort(steps=50, learning_rate=1e4, judged=50))
+    found, _, weights = learned(network("rnn", "relu"), 60, Effort(steps=50, learning_rate=1e4, judged=50))
     assert found.diverged
-    assert math.isnan(found.accuracy)
     assert found.steps < 50
     assert np.isfinite(weights).all()

@@ -44,6 +44,9 @@ Units = Annotated[
 Steps = Annotated[
     int, typer.Option(metavar="N", min=1, help="Training steps of a network at a delay, at most.")
 ]
+Together = Annotated[
+    bool, typer.Option("--together", help="One network for all delays, mixed, in place of one for each.")
+]
 Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Of the sequences and first weights.")]
 Seeds = Annotated[int, typer.Option(metavar="N", min=1, help="So many seeds, from --seed on.")]
 
@@ -55,6 +58,7 @@ def compare(
     delays: Delays = "5,10,20,50,100,200",
     parameters: Parameters = None,
     units: Units = None,
+    together: Together = False,
     steps: Steps = 2000,
     seed: Seed = 0,
     seeds: Seeds = 1,
@@ -87,6 +91,7 @@ def compare(
         names("init", init),
         whole_numbers("delays", delays),
         range(seed, seed + seeds),
+        together=together,
         size=Size(parameters, units),
         effort=Effort(steps=steps),
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,9 +16,6 @@ from hiddenstate.errors import require
 from hiddenstate.lens.recall.plan import USUAL, Effort, Network, Plan, Size, planned
 from hiddenstate.lens.recall.view import CompareView, Measured, view_of
 from hiddenstate.lens.recall.watch import Silent
-
-if TYPE_CHECKING:
-    from hiddenstate.lens.recall.training import Learned
 
 DELAYS = (5, 10, 20, 50, 100, 200)
 FEWEST, MOST, SECONDS = 9, 41, 3.0  # rounds in which the time of a step is taken, and how long they last
@@ -31,12 +28,14 @@ def compare(
     delays: Sequence[int] = DELAYS,
     *,
     seeds: Sequence[int] = (0,),
+    together: bool = False,
     size: Size | None = None,
     effort: Effort | None = None,
 ) -> CompareView:
     """Compare networks on delayed recall: one for each cell, activation, initialisation and delay is trained.
 
-    All get the same sequences and seeds, and as many units as `size` has room for. Trains for minutes.
+    All get the same sequences and seeds, and as many units as `size` has room for. `together` trains one for
+    all delays, mixed, in place of one for each. Takes minutes.
     Raises InvalidArgument for what cannot be compared, MissingExtra without torch.
 
     >>> few = Effort(steps=2, judged=8)
@@ -44,7 +43,7 @@ def compare(
     >>> view.arrays["accuracy"].labels
     {'network': ('rnn', 'gru'), 'delay': (1, 2)}
     """
-    plan = planned(cells, activation, init, delays, seeds, size=size, effort=effort)
+    plan = planned(cells, activation, init, delays, seeds, together=together, size=size, effort=effort)
     return carried_out(plan, Silent())
 
 
@@ -82,48 +81,59 @@ class _Work:
 
     @property
     def total(self) -> int:
-        return self.trainings * sum(self.plan.delays) * self.plan.effort.steps
+        learned = self.plan.delays[-1:] if self.plan.together else self.plan.delays
+        return self.trainings * sum(learned) * self.plan.effort.steps
 
     def trained(self, network: Network, label: str) -> Measured:
-        """Train one network with every seed at every delay, and look at its gradient at the longest."""
-        from hiddenstate.lens.recall.gradients import arriving
-        from hiddenstate.lens.recall.training import begun, learn
-
-        plan, longest = self.plan, self.plan.delays[-1]
-        learned: list[list[Learned]] = []
-        before, after = [], []
+        """Train one network with every seed, and look at its gradient at the longest delay."""
+        plan = self.plan
+        rows = []
         for seed in plan.seeds:
-            rows = []
             name = f"{label}, seed {seed}" if len(plan.seeds) > 1 else label
-            for delay in plan.delays:
-                reader, start = begun(network, plan.recall, delay, seed), self.done
-                if delay == longest:
-                    before.append(arriving(reader, plan.recall, delay, seed))
-
-                def told(step: int, start: int = start, delay: int = delay, name: str = name) -> None:
-                    self.watch.move(start + step * delay, f"{name}, delay {delay}")
-
-                rows.append(learn(reader, plan.recall, delay, plan.effort, seed, told))
-                self.done = start + plan.effort.steps * delay
-                if delay == longest:
-                    after.append(arriving(reader, plan.recall, delay, seed))
-            learned.append(rows)
+            rows.append(
+                self._together(network, seed, name) if plan.together else self._each(network, seed, name)
+            )
             self.finished += 1
             self.watch.move(self.done, name)
-            self.watch.finished(_line(name, max(map(len, plan.labels)), plan.delays, rows))
-        return Measured(
-            np.array([[each.accuracy for each in rows] for rows in learned]),
-            np.array([[each.steps for each in rows] for rows in learned], np.float64),
-            np.array(before),
-            np.array(after),
+            self.watch.finished(_line(name, max(map(len, plan.labels)), plan.delays, rows[-1].accuracy))
+        return Measured.of_seeds(rows)
+
+    def _each(self, network: Network, seed: int, name: str) -> Measured:
+        """One network for each delay."""
+        parts = [self._learned(network, seed, delay, (delay,), name) for delay in self.plan.delays]
+        accuracy, steps = (
+            np.concatenate([getattr(part, of) for part in parts]) for of in ("accuracy", "steps")
         )
+        return Measured(accuracy, steps, parts[-1].before, parts[-1].after)
+
+    def _together(self, network: Network, seed: int, name: str) -> Measured:
+        """One network for all delays."""
+        return self._learned(network, seed, self.plan.delays[-1], self.plan.delays, name)
+
+    def _learned(self, network: Network, seed: int, delay: int, asked: Sequence[int], name: str) -> Measured:
+        """One training: judged at the delays asked for, gradients only of the longest."""
+        from hiddenstate.lens.recall.gradients import arriving
+        from hiddenstate.lens.recall.training import Lesson, begun, judged, learn
+
+        plan, start = self.plan, self.done
+        looked_at = delay == plan.delays[-1]
+        reader = begun(network, plan.recall, delay, seed)
+        lesson = Lesson(plan.recall, plan.effort, seed, delay, plan.together)
+        before = arriving(reader, plan.recall, delay, seed) if looked_at else np.empty(0)
+        found = learn(
+            reader, lesson, lambda step: self.watch.move(start + step * delay, f"{name}, delay {delay}")
+        )
+        self.done = start + plan.effort.steps * delay
+        shares = [math.nan if found.diverged else judged(reader, lesson, each) for each in asked]
+        after = arriving(reader, plan.recall, delay, seed) if looked_at else np.empty(0)
+        return Measured(np.array(shares), np.full(len(asked), float(found.steps)), before, after)
 
 
-def _line(name: str, wide: int, delays: Sequence[int], rows: Sequence[Learned]) -> str:
+def _line(name: str, wide: int, delays: Sequence[int], shares: np.ndarray) -> str:
     """Write how often one network was right at each delay, in percent."""
     shown = (
-        f"{delay}: {'diverged' if each.diverged else format(100 * each.accuracy, '.0f')}"
-        for delay, each in zip(delays, rows, strict=True)
+        f"{delay}: {format(100 * share, '.0f') if math.isfinite(share) else 'diverged'}"
+        for delay, share in zip(delays, shares.tolist(), strict=True)
     )
     return f"{name.ljust(wide)}  {'  '.join(shown)}"
 

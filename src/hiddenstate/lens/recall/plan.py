@@ -109,6 +109,7 @@ class Plan:
     left_out: tuple[str, ...]
     recall: Recall
     effort: Effort
+    together: bool = False  # one network for all delays, in place of one for each
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -131,6 +132,7 @@ def planned(
     delays: Sequence[int],
     seeds: Sequence[int],
     *,
+    together: bool = False,
     size: Size | None = None,
     effort: Effort | None = None,
     recall: Recall | None = None,
@@ -172,7 +174,7 @@ def planned(
             f"that would be {len(networks)} networks, and {MOST_NETWORKS} at most are compared; ask for "
             "fewer cells, activations or initialisations"
         )
-    return Plan(tuple(networks), delays, seeds, tuple(left_out), recall, effort or Effort())
+    return Plan(tuple(networks), delays, seeds, tuple(left_out), recall, effort or Effort(), together)
 
 
 def usual(cell: Cell) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,10 +33,29 @@ class Reader(nn.Module):
 
 
 @dataclass(frozen=True)
-class Learned:
-    """What came of one training: NaN is the accuracy of a network that diverged."""
+class Lesson:
+    """What is to be learned, and how: one delay, or all delays from 1 to it, mixed."""
 
-    accuracy: float
+    recall: Recall
+    effort: Effort
+    seed: int
+    delay: int
+    mixed: bool = False
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield fresh sequences without end; where delays are mixed, each as likely as twice as long ones."""
+        generator = np.random.default_rng([self.seed, TRAINING, self.delay])
+        while True:
+            delay = self.delay
+            if self.mixed:
+                delay = round(math.exp(generator.uniform(0, math.log(self.delay))))
+            yield _tensors(self.recall, generator, delay, self.effort.batch)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What came of one training: how many steps it took, and whether the network diverged."""
+
     steps: int
     diverged: bool
 
@@ -54,34 +73,32 @@ def begun(network: Network, recall: Recall, delay: int, seed: int) -> Reader:
     return reader
 
 
-def learn(
-    reader: Reader, recall: Recall, delay: int, effort: Effort, seed: int, told: Callable[[int], None]
-) -> Learned:
-    """Train with Adam (Kingma and Ba 2015) on fresh sequences, and judge on others; `told(step)` each step.
+def learn(reader: Reader, lesson: Lesson, told: Callable[[int], None]) -> Learned:
+    """Train with Adam (Kingma and Ba 2015) until it is right, or to the last step; `told(step)` each step.
 
     It diverged where the loss or the gradient is no finite number; the weights are then those before it.
     """
-    parameters = list(reader.parameters())
+    parameters, effort = list(reader.parameters()), lesson.effort
     optimiser = torch.optim.Adam(parameters, lr=effort.learning_rate, fused=True)
-    generator = np.random.default_rng([seed, TRAINING, delay])
     right: deque[float] = deque(maxlen=LAST)
-    for step in range(effort.steps):
-        x, shown = _tensors(recall, generator, delay, effort.batch)
+    batches = lesson.batches()
+    for step in range(1, effort.steps + 1):
+        x, shown = next(batches)
         scores = reader(x)
         loss = functional.cross_entropy(scores, shown)
         optimiser.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(parameters, effort.clip)
         if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
-            return Learned(math.nan, step, True)
+            return Learned(step, True)
         for group in optimiser.param_groups:
-            group["lr"] = effort.learning_rate * min(1.0, (step + 1) / effort.warmup)
+            group["lr"] = effort.learning_rate * min(1.0, step / effort.warmup)
         optimiser.step()
-        told(step + 1)
+        told(step)
         right.append(_share_right(scores, shown))
         if len(right) == LAST and sum(right) / LAST >= effort.learned:
-            return Learned(judged(reader, recall, delay, effort, seed), step + 1, False)
-    return Learned(judged(reader, recall, delay, effort, seed), effort.steps, False)
+            return Learned(step, False)
+    return Learned(effort.steps, False)
 
 
 def stepper(reader: Reader, recall: Recall, delay: int, effort: Effort) -> Callable[[], None]:
@@ -95,9 +112,10 @@ def stepper(reader: Reader, recall: Recall, delay: int, effort: Effort) -> Calla
     return step
 
 
-def judged(reader: Reader, recall: Recall, delay: int, effort: Effort, seed: int) -> float:
-    """The share of fresh sequences whose symbol is named, NaN where the scores are no numbers."""
-    x, shown = _tensors(recall, np.random.default_rng([seed, JUDGED, delay]), delay, effort.judged)
+def judged(reader: Reader, lesson: Lesson, delay: int) -> float:
+    """The share of fresh sequences whose symbol is named after a delay; NaN where a score is no number."""
+    generator = np.random.default_rng([lesson.seed, JUDGED, delay])
+    x, shown = _tensors(lesson.recall, generator, delay, lesson.effort.judged)
     with torch.no_grad():
         scores = reader(x)
     return _share_right(scores, shown) if bool(scores.isfinite().all()) else math.nan

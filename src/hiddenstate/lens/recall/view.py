@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,11 @@ class Measured:
     steps: np.ndarray
     before: np.ndarray
     after: np.ndarray
+
+    @classmethod
+    def of_seeds(cls, rows: Sequence[Measured]) -> Measured:
+        """Put together what came of each seed."""
+        return cls(*(np.array([getattr(row, each.name) for row in rows]) for each in fields(cls)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +110,7 @@ def _facts(plan: Plan, arrays: Mapping[str, Named], every: np.ndarray, seconds: 
         "chance": 1 / plan.recall.symbols,
         "networks": rows,
         "delays": plan.delays,
+        "together": plan.together,
         "seeds": plan.seeds,
         "diverged": diverged,
         "left_out": plan.left_out,
@@ -225,12 +231,14 @@ def reading(plan: Plan) -> tuple[str, ...]:
     """How to read it."""
     recall, effort, longest = plan.recall, plan.effort, plan.delays[-1]
     middle = f", the median of {len(plan.seeds)} seeds" if len(plan.seeds) > 1 else ""
+    trained = "every point is a network of its own, trained at that delay alone"
+    if plan.together:
+        trained = f"every curve is one network, trained on delays from 1 to {longest} mixed"
     return (
         f"Each step's input has {recall.symbols} numbers and a mark. At the first step one of "
         f"{recall.symbols} symbols is shown; noise follows for the delay; then the symbol is asked for.",
-        f"Accuracy: every point is a network of its own{middle}, trained at that delay alone for at most "
-        f"{effort.steps} steps of {effort.batch} sequences and judged on {effort.judged} fresh ones. All see "
-        f"the same sequences. The dotted line is guessing.",
+        f"Accuracy: {trained}{middle}, for at most {effort.steps} steps of {effort.batch} sequences, and "
+        f"judged on {effort.judged} fresh ones. All see the same sequences. The dotted line is guessing.",
         f"Gradient: the norm of the loss's derivative by the states (h, and c where there is one), so many "
         f"steps before the end, beside that at the end; delay {longest}, before and after training. A line "
         "that goes down straight is a gradient that vanishes; where nothing arrives, nothing is learned.",
