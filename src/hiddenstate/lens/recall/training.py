@@ -127,4 +127,4 @@ def _tensors(recall: Recall, generator: np.random.Generator, delay: int, count: 
 
 
 def _share_right(scores: Tensor, shown: Tensor) -> float:
-    return (scores.argmax(1) == shown).float().mean().item()
+    return (scores.argmax(1) == shown).double().mean().item()
