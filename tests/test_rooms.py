@@ -233,6 +233,8 @@ LIGHT = (
     "hiddenstate",
     "hiddenstate.cells",
     "hiddenstate.cli",
+    "hiddenstate.data.audio.cache",
+    "hiddenstate.data.recordings",
     "hiddenstate.data.sources",
     "hiddenstate.decode",
     "hiddenstate.infer",
@@ -244,7 +246,18 @@ LIGHT = (
 
 @pytest.mark.parametrize("name", [n for n in LIGHT if n.partition(".")[2] in modules()])
 def test_importing_it_imports_nothing_heavy(name: str) -> None:
-    heavy = {"torch", "sklearn", "scipy", "matplotlib", "polars", "pooch", "onnxruntime", "yaml"}
+    heavy = {
+        "torch",
+        "sklearn",
+        "scipy",
+        "matplotlib",
+        "polars",
+        "pooch",
+        "onnxruntime",
+        "yaml",
+        "soundfile",
+        "soxr",
+    }
     program = f"import sys, {name}; print(*sorted(set(sys.modules) & {heavy!r}))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""

@@ -242,6 +242,19 @@ def test_what_is_no_list_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert read_recordings("mine").texts("train") == ["word"]
 
 
+def test_what_speaks_of_a_wrong_rate_is_noted(tmp_path: Path) -> None:
+    for name, seconds, rate in (("a", 1.0, 16000), ("b", 0.5, 8000), ("c", 0.5, 16000)):
+        written(tmp_path / "wavs" / f"{name}.wav", seconds, rate)
+    listed(tmp_path / "metadata.csv", f"a|{'word ' * 7}", f"b|{'word ' * 4}", "c|word")
+    corpus = read_recordings(tmp_path)
+    assert corpus.rates() == {16000: 2, 8000: 1}
+    assert corpus.notes == (
+        "Recorded at several rates: 2 at 16000 Hz, 1 at 8000 Hz. Where headers are right, that does no harm.",
+        "Over 30 letters a second, which nobody says: b (32). Is the recording cut short, its rate wrong, or "
+        "the transcript another's?",
+    )
+
+
 def test_the_digest_is_of_what_was_read(tmp_path: Path) -> None:
     written(tmp_path / "wavs" / "a.wav")
     listed(tmp_path / "metadata.csv", "a|word")

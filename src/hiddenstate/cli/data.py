@@ -142,6 +142,7 @@ def spoken_contents(corpus: SpokenCorpus) -> dict[str, Any]:
             }
             for split in corpus.splits
         },
+        "rates": {str(rate): count for rate, count in sorted(corpus.rates().items())},
         "notes": list(corpus.notes),
         "left_out": list(corpus.left_out),
         "sha256": corpus.sha256,
@@ -149,7 +150,8 @@ def spoken_contents(corpus: SpokenCorpus) -> dict[str, Any]:
 
 
 def _show_spoken(on: Console, found: dict[str, Any]) -> None:
-    screen.say(on, f"{found['name']}: {found['recordings']:,} recordings")
+    rates = " and ".join(f"{rate} Hz" for rate in found["rates"])
+    screen.say(on, f"{found['name']}: {found['recordings']:,} recordings at {rates}")
     for note in found["notes"]:
         screen.say(on, note)
     for fault in found["left_out"][:SHOWN_LABELS]:

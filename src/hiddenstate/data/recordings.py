@@ -4,7 +4,8 @@ write."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,7 @@ LEAVING_OUT: Mapping[str, Callable[[str], SpokenCorpus]] = {
     "fsdd_connected": fsdd.connected,
 }
 LINES = (".jsonl", ".json", ".manifest")
+FASTEST = 30  # letters a second; speech has 10 to 20
 DIFFERS = 0.05  # share by which a duration may differ from the file's
 
 
@@ -167,9 +169,10 @@ def _corpus(path: Path, listed: Listed, skip_bad: bool) -> SpokenCorpus:
             + "\n  ".join(faults)
             + ("\nCorrect them, or go on with the others: skip_bad=True (--skip-bad)." if count else "")
         )
-    notes = listed.notes + (
-        [f"Left out: {len(faults)} of {count + len(faults)} recordings."] if faults else []
-    )
+    notes = [*listed.notes]
+    if faults:
+        notes.append(f"Left out: {len(faults)} of {count + len(faults)} recordings.")
+    notes += _doubts([recording for recordings in splits.values() for recording in recordings])
     return SpokenCorpus(
         path.stem if path.is_file() else path.name,
         {name: tuple(splits[name]) for name in SPLITS if name in splits},
@@ -177,6 +180,25 @@ def _corpus(path: Path, listed: Listed, skip_bad: bool) -> SpokenCorpus:
         tuple(notes),
         tuple(faults),
     )
+
+
+def _doubts(recordings: Sequence[Recording]) -> list[str]:
+    """Say what speaks of a wrong rate in headers, or of other transcripts: rates, too many letters."""
+    doubts = []
+    rates = Counter(recording.rate for recording in recordings).most_common()
+    if len(rates) > 1:
+        listed = ", ".join(f"{count:,} at {rate} Hz" for rate, count in rates)
+        doubts.append(f"Recorded at several rates: {listed}. Where headers are right, that does no harm.")
+    letters = {each.name: len(each.text.replace(" ", "")) / each.seconds for each in recordings}
+    fast = sorted((name for name, each in letters.items() if each > FASTEST), key=lambda name: -letters[name])
+    if fast:
+        listed = ", ".join(f"{name} ({letters[name]:.0f})" for name in fast[:5])
+        more = f" and {len(fast) - 5} more" if len(fast) > 5 else ""
+        doubts.append(
+            f"Over {FASTEST} letters a second, which nobody says: {listed}{more}. Is the recording cut "
+            "short, its rate wrong, or the transcript another's?"
+        )
+    return doubts
 
 
 def _recording(entry: Entry, headers: dict[Path, Description | DataError]) -> Recording:
@@ -204,7 +226,7 @@ def _recording(entry: Entry, headers: dict[Path, Description | DataError]) -> Re
         _check_seconds(entry, told, entry.seconds)
     seconds = min(end, told.seconds) - entry.start
     end_given = None if entry.end is None else min(entry.end, told.seconds)
-    return Recording(entry.name, entry.path, text, seconds, entry.speaker, entry.start, end_given)
+    return Recording(entry.name, entry.path, text, seconds, entry.speaker, entry.start, end_given, told.rate)
 
 
 def _check_seconds(entry: Entry, told: Description, said: float) -> None:

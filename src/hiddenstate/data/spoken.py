@@ -21,7 +21,8 @@ QUIET = 0.01  # seconds over which the level of a pause is taken
 class Recording:
     """A recording, or a piece of one, and the words said in it.
 
-    name: what its corpus calls it; seconds: how long it is; start, end: of the piece, in seconds of the file.
+    name: what its corpus calls it; seconds: how long it is; start, end: of the piece, in seconds of the file;
+    rate: the file's samples a second.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Recording:
     speaker: str | None = None
     start: float = 0.0
     end: float | None = None
+    rate: int = 16000
 
     def samples(self, rate: int = 16000) -> np.ndarray:
         """Read the samples [n] float32; raises DataError as `audio.reading.load` does."""
@@ -71,6 +73,11 @@ class Joined:
     def speaker(self) -> str | None:
         """Who says it."""
         return self.parts[0].speaker
+
+    @property
+    def rate(self) -> int:
+        """The samples a second of the first part's file."""
+        return self.parts[0].rate
 
     def samples(self, rate: int = 16000) -> np.ndarray:
         """Read and join the samples [n] float32: the same for the same seed."""
@@ -128,6 +135,10 @@ class SpokenCorpus:
     def seconds(self, split: str) -> float:
         """Return how long all recordings of a split are."""
         return sum(recording.seconds for recording in self.split(split))
+
+    def rates(self) -> Counter[int]:
+        """Count the recordings at each rate, over all splits: features above half the rate would be empty."""
+        return Counter(each.rate for recordings in self.splits.values() for each in recordings)
 
     def speakers(self, split: str) -> Counter[str]:
         """Count the recordings of each known speaker in a split."""

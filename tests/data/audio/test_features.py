@@ -82,6 +82,27 @@ def test_librosa_has_the_same_filters() -> None:
         np.testing.assert_allclose(ours.T, theirs, rtol=1e-12, atol=1e-15)
 
 
+def test_torch_gives_the_same_spectrum() -> None:
+    """As the class says: so that training may compute features beside the model."""
+    import torch
+
+    for features in (PLAIN, replace(PLAIN, rate=8000, mels=30, preemphasis=0.97)):
+        sizes, samples = features.window_of(), noise(0.8, features.rate).astype(np.float64)
+        emphasised = samples.copy()
+        emphasised[1:] -= sizes.preemphasis * samples[:-1]
+        left = (sizes.fft - sizes.window) // 2
+        padded = torch.nn.functional.pad(
+            torch.from_numpy(emphasised), (left, sizes.fft - sizes.window - left)
+        )
+        window = torch.hann_window(sizes.window, dtype=torch.float64)
+        spectrum = torch.stft(
+            padded, sizes.fft, sizes.step, sizes.window, window, center=False, return_complex=True
+        )
+        filters = torch.from_numpy(bank(sizes).energies(np.eye(sizes.fft // 2 + 1)))
+        found = torch.log(spectrum.abs().T ** 2 @ filters + sizes.floor)
+        np.testing.assert_allclose(features.of(noise(0.8, features.rate)), found.numpy(), rtol=0, atol=3e-6)
+
+
 def test_a_pure_tone_is_loudest_in_the_filter_whose_corner_it_is() -> None:
     corners = to_hertz(np.linspace(librosa.hz_to_mel(20.0), librosa.hz_to_mel(8000.0), 42))
     for filter_ in (5, 17, 33):

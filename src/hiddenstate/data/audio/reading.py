@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hiddenstate.data.audio import riff
-from hiddenstate.data.audio.resampling import HIGHEST, LOWEST, Resampler, resampled
+from hiddenstate.data.audio.resampling import HIGHEST, LOWEST, Resampler
 from hiddenstate.data.textfile import check_is_there
 from hiddenstate.errors import DataError, InvalidArgument, require
 
@@ -92,11 +92,10 @@ def load(
                 "give its pieces by start and end."
             )
         file.seek(begin)
-        heard = _Heard(path, told.rate)
-        parts = [heard.mixed(block) for block in _blocks(file, stop - begin, path)]
-    samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
-    _check_length(path, told, len(samples), stop - begin)
-    return Sound(resampled(samples, told.rate, rate), rate, told, heard.notes())
+        heard, resampler = _Heard(path, told.rate), Resampler(told.rate, rate)
+        parts = [resampler.feed(heard.mixed(block)) for block in _blocks(file, stop - begin)]
+    _check_length(path, told, heard.samples, stop - begin)
+    return Sound(np.concatenate([*parts, resampler.finish()]), rate, told, heard.notes())
 
 
 def described(path: str | Path) -> Description:
@@ -123,7 +122,7 @@ def blocks(path: str | Path, rate: int = 16000, seconds: float = 1.0) -> Iterato
         _piece(told, 0.0, None, path)
         heard, resampler = _Heard(path, told.rate), Resampler(told.rate, rate)
         size = max(1, round(seconds * told.rate))
-        for block in _blocks(file, told.samples, path, size):
+        for block in _blocks(file, told.samples, size):
             yield resampler.feed(heard.mixed(block))
         yield resampler.finish()
     _check_length(path, told, heard.samples, told.samples)
@@ -198,7 +197,7 @@ def _piece(told: Description, start: float, end: float | None, path: Path) -> tu
     return begin, stop
 
 
-def _blocks(file: Any, count: int, path: Path, size: int = BLOCK) -> Iterator[np.ndarray]:
+def _blocks(file: Any, count: int, size: int = BLOCK) -> Iterator[np.ndarray]:
     """Give out blocks [n, channels] float32 until so many samples are read, or the file ends."""
     while count > 0:
         block = file.read(min(size, count), dtype="float32", always_2d=True)

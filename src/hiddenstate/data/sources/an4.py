@@ -65,7 +65,9 @@ def _part(lists: Path, part: str, wavs: Path, digest: hashlib._Hash) -> tuple[Re
         told = described(path)
         digest.update(str(told.samples).encode())
         recordings.append(
-            Recording(found[2], path, " ".join(found[1].split()), told.seconds, speaker=name.split("/")[-2])
+            Recording(
+                found[2], path, " ".join(found[1].split()), told.seconds, name.split("/")[-2], rate=told.rate
+            )
         )
     if missing:
         listed = "\n  ".join(missing)

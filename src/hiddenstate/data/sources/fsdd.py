@@ -70,7 +70,7 @@ def _digits(left_out: str | None) -> tuple[dict[str, tuple[Recording, ...]], str
     for path, name in zip(paths, names, strict=True):
         told = described(path)
         digest.update(f"{path.name} {told.samples}".encode())
-        recording = Recording(path.stem, path, WORDS[int(name[1])], told.seconds, speaker=name[2])
+        recording = Recording(path.stem, path, WORDS[int(name[1])], told.seconds, name[2], rate=told.rate)
         splits[_split(name[2], int(name[3]), left_out)].append(recording)
     return {name: tuple(each) for name, each in splits.items()}, digest.hexdigest()
 

@@ -34,7 +34,7 @@ def read() -> SpokenCorpus:
         told = described(path)
         digest.update(f"{path.name} {told.samples}".encode())
         text = " ".join({"1": "yes", "0": "no"}[sign] for sign in path.stem.split("_"))
-        recordings.append(Recording(path.stem, path, text, told.seconds, speaker="one"))
+        recordings.append(Recording(path.stem, path, text, told.seconds, speaker="one", rate=told.rate))
     held = set(np.random.default_rng(SEED).permutation(60)[:HELD_OUT].tolist())
     splits = {
         "train": tuple(each for row, each in enumerate(recordings) if row not in held),
