@@ -172,7 +172,7 @@ def test_a_state_of_zeros_is_near_to_none() -> None:
 @pytest.mark.parametrize(
     ("span", "words"),
     [
-        ("2:9", "ends after the text, which has 3 words: the cat sat"),
+        ("2:9", "ends after the text, of which 3 words are read: the cat sat"),
         ("3:2", "the span 3:2 ends before it begins; write 2:3"),
         ("0:2", "from word to word, counted from 1"),
         ("two", "expected a span such as 2:4, words 2 to 4 counted from 1, came 'two'"),

@@ -144,9 +144,9 @@ class _Which:
 
 def _check_span(search: Search, read: Read, texts: Texts) -> None:
     if search.last > len(read.names):
-        words = "1 word" if len(read.names) == 1 else f"{len(read.names)} words"
+        words = "1 word is" if len(read.names) == 1 else f"{len(read.names)} words are"
         raise InvalidArgument(
-            f"the span {search.first}:{search.last} ends after the text, which has {words}: "
+            f"the span {search.first}:{search.last} ends after the text, of which {words} read: "
             f"{' '.join(read.names[:12])}{' …' if len(read.names) > 12 else ''}"
         )
     if not texts.examples:

@@ -89,8 +89,9 @@ def _means(on: Console, view: GatesView, place: tuple[int, int]) -> None:
     for names, kind, high in ((gates, "gate", 1.0), (states, "state", None)):
         if names:
             values = np.stack([means[name] for name in names])
-            labels = {kind: names, "step": steps}
-            drawn.shades(on, Named(values, (kind, "step"), labels, "mean size over the units"), 0.0, high)
+            across = "word" if view.facts["steps_in_a_bin"] == 1 else "bin"
+            labels = {kind: names, across: steps}
+            drawn.shades(on, Named(values, (kind, across), labels, "mean size over the units"), 0.0, high)
 
 
 def _longest(on: Console, view: GatesView, place: tuple[int, int]) -> None:
@@ -110,9 +111,12 @@ def _longest(on: Console, view: GatesView, place: tuple[int, int]) -> None:
     steps = view.arrays[name].labels["step"]
     screen.say(on)
     screen.say(on, f"{name} of the {len(units)} units that remember longest:")
-    labels = {"unit": units.tolist(), "word": steps}
+    every = view.facts["steps_in_a_bin"]
+    across = "word" if every == 1 else "bin"
     limits = (0.0, 1.0) if name in view.facts["gates"] else (None, None)
-    drawn.shades(on, Named(values, ("unit", "word"), labels), *limits)
+    drawn.shades(on, Named(values, ("unit", across), {"unit": units.tolist(), across: steps}), *limits)
+    if every > 1:
+        screen.say(on, f"A bin is the mean of {every} steps.")
 
 
 def _saturation(on: Console, facts: Mapping[str, Any]) -> None:

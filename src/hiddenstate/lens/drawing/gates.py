@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hiddenstate.lens.gating import GatesView
 
 WIDE, TALL, BELOW = 14.0, 2.9, 3.4  # inches: of the sheet at most, of a heat map, of what is below
+LETTER = 0.075  # inches
 MOST = 4  # layers and directions that are drawn
 
 
@@ -31,7 +32,7 @@ def draw(view: GatesView, figure: Figure) -> None:
     places = list(product(range(first.values.shape[0]), range(first.values.shape[1])))
     # of many layers the last ones: they are what is answered from
     drawn = places[-MOST:]
-    wide = min(10.0, max(2.2, 1.2 + 0.17 * min(count, 60)))
+    wide = _wide(count)
     columns = max(1, min(len(names), int(WIDE / wide)))
     rows = -(-len(names) // columns) * len(drawn)
     below = bool(gates) or view.facts["span"] is not None
@@ -57,6 +58,11 @@ def draw(view: GatesView, figure: Figure) -> None:
         _below(view, under.subplots(1, parts, squeeze=False)[0], drawn, len(places))
 
 
+def _wide(steps: int) -> float:
+    """Inches of a heat map of so many steps."""
+    return min(10.0, max(2.2, 1.2 + 0.17 * min(steps, 60)))
+
+
 def _where(view: GatesView, place: tuple[int, int], count: int) -> str:
     if count == 1:
         return ""
@@ -76,9 +82,16 @@ def _map(axes: Any, view: GatesView, name: str, place: tuple[int, int], bar: boo
     across = "word" if any(isinstance(step, str) for step in steps) else "step"
     if view.facts["steps_in_a_bin"] > 1:
         across = f"steps, the mean of {view.facts['steps_in_a_bin']}"
-    scale = Scale(0.0, 1.0) if array.unit == "gate" else Scale(signed=True)
-    heat_map(axes, Named(values, (down, across), {down: units, across: steps}, array.unit), scale, bar)
-    if across == "word" and sum(len(str(step)) + 2 for step in steps) > 24:
+    scale, unit = Scale(0.0, 1.0), array.unit
+    if unit == "state":
+        # a few units may be far larger than all others, which would be one shade
+        most, larger = (float(np.quantile(np.abs(values), share)) for share in (0.99, 1.0))
+        cut = 0 < most < 0.7 * larger
+        scale = Scale(-most, most, signed=True) if cut else Scale(signed=True)
+        unit = "state (1 % lies beyond)" if cut else unit
+    heat_map(axes, Named(values, (down, across), {down: units, across: steps}, unit), scale, bar)
+    room = (_wide(len(steps)) - 1.0) / len(steps)
+    if across == "word" and max(len(str(step)) + 1.5 for step in steps) * LETTER > room:
         axes.tick_params(axis="x", labelrotation=90)
 
 

@@ -32,10 +32,11 @@ def path(
     classes: Sequence[str],
     words: Sequence[str],
     named: tuple[str, str] = ("", ""),
+    numbers: Sequence[int] | None = None,
 ) -> None:
     """Draw points [N, 2] joined in their order, each marked by its class and named by its number and word.
 
-    `named` are the two axes. Words stand beside their points without touching one another; a line leads to
+    `named` are the two axes; `numbers` are those of the points, where they do not count from 1. Words stand beside their points without touching one another; a line leads to
     those farther off. Raises InvalidArgument where the lengths differ or a point is not finite.
     """
     points = np.asarray(points, np.float64)
@@ -72,7 +73,9 @@ def path(
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8)
     every = range(len(words)) if len(words) <= MOST_WORDS else (0, len(words) - 1)
     labels = shown(words)
-    fit(axes, lambda: _beside(axes, points, [(place, f"{place + 1} {labels[place]}") for place in every]))
+    counted = numbers or range(1, len(words) + 1)
+    named_points = [(place, f"{counted[place]} {labels[place]}") for place in every]
+    fit(axes, lambda: _beside(axes, points, named_points))
 
 
 def _beside(axes: Axes, points: np.ndarray, labels: Sequence[tuple[int, str]]) -> None:

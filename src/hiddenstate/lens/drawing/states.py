@@ -48,7 +48,8 @@ def draw(view: StatesView, figure: Figure) -> None:
         f"{each} direction, {100 * share:.0f} % of all difference"
         for each, share in zip(("first", "second"), explained, strict=True)
     )
-    path(spots[-1], points, _answers(view), view.facts["words"], (first, second))
+    words, places = view.facts["words"], view.facts["places"]
+    path(spots[-1], points, _answers(view), words, (first, second), places)
     if "share" in view.arrays:
         spots[-1].get_legend().set_title("answer if it ended here")
     else:
