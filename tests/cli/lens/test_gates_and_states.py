@@ -118,7 +118,10 @@ def test_pictures_and_pages_are_written(
         (["gates", "RUN", TEXT, "--units", "-1"], "expected how many units to tell of, 0 or more, came -1"),
         (["gates", "RUN", TEXT, "--data", "gone.csv"], "gone.csv"),
         (["states", "RUN", TEXT, "--span", "3:2"], "the span 3:2 ends before it begins; write 2:3"),
-        (["states", "RUN", TEXT, "--span", "2:9"], "the span 2:9 ends after the text, of which 4 words are read"),
+        (
+            ["states", "RUN", TEXT, "--span", "2:9"],
+            "the span 2:9 ends after the text, of which 4 words are read",
+        ),
         (["states", "RUN", TEXT, "--span", "a"], "expected a span such as 2:4"),
         (["states", "RUN", TEXT, "--nearest", "3"], "--nearest and --distance belong to a span"),
         (["states", "RUN", TEXT, "--span", "1", "--distance", "far"], "unknown distance 'far'"),

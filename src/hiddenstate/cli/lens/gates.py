@@ -41,7 +41,7 @@ def gates(
     overwrite: output.Overwrite = False,
     json: options.Json = False,
 ) -> None:
-    """Show every gate and state, how often units saturate, and how long they remember.
+    """Show what the gates do, and how long each unit remembers.
 
     hiddenstate lens gates runs/assistant "what time is it?"
 

@@ -49,7 +49,7 @@ def states(
     overwrite: output.Overwrite = False,
     json: options.Json = False,
 ) -> None:
-    """Show the way of the state, and the spans of the data where it is alike.
+    """Show where the state goes, and where else it has been.
 
     hiddenstate lens states runs/assistant "what time is it?"
 
