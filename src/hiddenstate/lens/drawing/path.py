@@ -36,8 +36,9 @@ def path(
 ) -> None:
     """Draw points [N, 2] joined in their order, each marked by its class and named by its number and word.
 
-    `named` are the two axes; `numbers` are those of the points, where they do not count from 1. Words stand beside their points without touching one another; a line leads to
-    those farther off. Raises InvalidArgument where the lengths differ or a point is not finite.
+    `named` are the two axes; `numbers` are those of the points, where they do not count from 1. Words stand
+    beside their points without touching one another; a line leads to those farther off. Raises
+    InvalidArgument where the lengths differ or a point is not finite.
     """
     points = np.asarray(points, np.float64)
     if points.shape != (len(words), 2) or len(classes) != len(words) or not len(words):
