@@ -19,6 +19,10 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".
 HEADERLESS = (".raw", ".pcm")
 LONGEST = 7200.0  # seconds of one recording that is held as a whole
 SHORTEST = 0.025  # seconds: one window
+UNTELLING = (
+    "File does not exist",
+    "Format not recognised",
+)  # libsndfile of a file that is there, and no audio
 BLOCK = 2**18  # samples of each channel that are read at once
 FULL = 0.98  # of full scale: a flat top above it is clipped
 FLAT = 1e-4  # how little samples of a flat top differ
@@ -151,7 +155,7 @@ def _opened(path: Path) -> Iterator[Any]:
         said = str(error).rpartition(": ")[2].strip(" .")
         raise DataError(
             f"{path}: expected audio (wav, flac, ogg, mp3, aiff, au, sph, ...), came something else or a "
-            f"damaged file{'' if 'does not exist' in said else f' ({said})'}. Convert other formats first: "
+            f"damaged file{'' if said.startswith(UNTELLING) else f' ({said})'}. Convert other formats first: "
             "ffmpeg -i FILE FILE.wav"
         ) from error
     except OSError as error:
