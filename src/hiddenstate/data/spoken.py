@@ -171,7 +171,7 @@ def divided(corpus: SpokenCorpus, seed: int, *, validation: float = 0.1) -> Spok
     else:
         count = max(1, round(validation * len(recordings)))
         held = sorted(generator.permutation(len(recordings))[:count].tolist())
-        note = f"For validation: {count} of {len(recordings)} recordings, drawn from all: of speakers trained on too."
+        note = f"For validation: {count} of {len(recordings)} recordings, of speakers trained on too."
     out = set(held)
     parts = {
         **corpus.splits,
