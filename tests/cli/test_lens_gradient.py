@@ -70,7 +70,7 @@ def test_other_data_are_read(cli: Callable, trained: tuple[Path, Said], tmp_path
     assert (found["sequences"], found["label"]) == (3, "2 their own, 1 predicted")
     fewer = cli("lens", "gradient", trained[0], "--data", file, "--examples", "2", "--json").json()
     assert fewer["sequences"] == 2
-    assert "drawn from 3" in fewer["title"]
+    assert "2 of 3 texts of more.csv" in fewer["title"]
 
 
 def test_networks_before_training(cli: Callable) -> None:

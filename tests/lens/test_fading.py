@@ -57,6 +57,8 @@ def test_what_has_no_pace_is_said_in_words() -> None:
     dead = np.array([[1.0], [0.5], [0.0], [0.0]])
     assert fading(dead).sentence() == "vanishing: exactly nothing is left from 2 steps back on"
     assert fading(dead).factor == 0.5
+    under = fading(0.5 ** np.arange(1200.0)[:, None]).sentence()
+    assert under == "vanishing: less than a number can hold is left from 1,075 steps back on"
     over = np.array([[1.0], [1e200], [np.inf], [np.inf]])
     assert fading(over).sentence() == "exploding: past what a number can hold from 2 steps back on"
     flat = fading(np.ones((9, 2)))
@@ -76,6 +78,8 @@ def test_sentences_hold_their_numbers() -> None:
     assert large.sentence() == wanted
     fair = fading(0.99 ** np.arange(100.0)[:, None]).sentence()
     assert fair == "healthy: 37 % of the gradient is left 99 steps back (between 1 % and 100 times)"
+    more = fading(1.05 ** np.arange(11.0)[:, None]).sentence()
+    assert more == "healthy: 1.63 times the gradient arrives 10 steps back (between 1 % and 100 times)"
     assert worst({"a": tiny, "b": large}) == "a"
 
 

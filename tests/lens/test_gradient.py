@@ -268,6 +268,11 @@ def fresh(**named: object) -> Callable[[], object]:
         (fresh(cell=["rnn", "rnn"]), InvalidArgument, "'rnn' is asked for twice"),
         (fresh(cell=list(CELLS)), InvalidArgument, "17 networks: expected 1 to 12"),
         (fresh(cell=[]), InvalidArgument, "0 networks"),
+        (
+            lambda: lens.gradient([lens.Fresh("rnn", steps=5), lens.Fresh("gru", steps=6)]),
+            InvalidArgument,
+            "steps is 5 and 6: make it one",
+        ),
         (fresh(initialisation="chrono"), Unsupported, "rnn has no such bias"),
         (fresh(origin="loss"), Unsupported, "not trained yet has none; take 'last'"),
         (fresh(given="text"), InvalidArgument, "read random sequences"),

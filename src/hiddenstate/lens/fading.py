@@ -68,14 +68,18 @@ class Fading:
             return "there is one step, and no way back through time to fade on; read something longer"
         if self.word == "nothing":
             return "no gradient sets out: it is exactly zero at every step"
-        if self.arrives == 0:
-            return f"vanishing: exactly nothing is left from {_steps(self.ends)} back on"
+        if self.arrives == 0 and self.ends is not None:
+            under = self.factor is not None and self.factor**self.ends < SUBNORMAL
+            left = "less than a number can hold" if under else "exactly nothing"
+            return f"vanishing: {left} is left from {_steps(self.ends)} back on"
         if self.word == "exploding" and self.ends is not None:
             return f"exploding: past what a number can hold from {_steps(self.ends)} back on"
         if self.word == "exploding":
             times = f"{self.arrives:.3g} times as large"
             return f"exploding: the gradient is {times} {steps} back (above {EXPLODING:g} times)"
         left = f"{self.share()} of the gradient is left {steps} back"
+        if self.arrives is not None and self.arrives > 1 + 1e-9:
+            left = f"{self.arrives:.3g} times the gradient arrives {steps} back"
         if self.word == "vanishing":
             return f"vanishing: {left} (below {_percent(VANISHING)})"
         return f"healthy: {left} (between {_percent(VANISHING)} and {EXPLODING:g} times)"

@@ -106,6 +106,14 @@ def networks(**settings: Any) -> list[Fresh]:
         Fresh(**settings, **dict(zip(several, values, strict=True)))
         for values in itertools.product(*several.values())
     ]
+    return comparable(chosen)
+
+
+def comparable(chosen: Sequence[Fresh]) -> list[Fresh]:
+    """Return networks that can stand side by side: each once, all reading the same sequences.
+
+    Raises InvalidArgument where they cannot.
+    """
     names = [each.name for each in chosen]
     if not chosen or len(chosen) > MOST_NETWORKS:
         raise InvalidArgument(
@@ -115,7 +123,14 @@ def networks(**settings: Any) -> list[Fresh]:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InvalidArgument(f"{twice!r} is asked for twice; leave it out once")
-    return chosen
+    for name in (each.name for each in fields(Fresh) if each.init and each.name not in COMPARED):
+        values = {getattr(each, name) for each in chosen}
+        if len(values) > 1:
+            raise InvalidArgument(
+                f"networks side by side differ in cell, initialisation and activation alone; {name} is "
+                f"{' and '.join(map(str, sorted(values)))}: make it one"
+            )
+    return list(chosen)
 
 
 def _several(value: Any) -> Sequence[Any]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hiddenstate.lens.drawing import Curve
 
 MOST_WORDS = 40  # that are written below a curve
+PALE = "#666666"
 ABOVE = 10.0  # times the largest value, where the line of the bound is cut off
 
 
@@ -54,6 +55,7 @@ class GradientView(View):
             lines(axes, curves, across="steps back from the end", down="norm of the gradient", log=True)
             axes.set_title(f"from {said(origin)}", fontsize=9, loc="left")
             self._name_steps(axes)
+            self._mark_limits(axes, self.arrays[shown[0]])
 
     def _curves(self, name: str, several: bool) -> list[Curve]:
         from hiddenstate.lens.drawing import Curve
@@ -68,7 +70,7 @@ class GradientView(View):
             for state in which:
                 low, middle, high = _finite(array.values[layer, direction, state])
                 whole = state == len(states) - 1
-                label = [str(states[state])] if alone else [name.removeprefix("last ")] if several else []
+                label = [str(states[state])] if alone else [self._paced(name)] if several else []
                 if len(places) > 1:
                     label += [f"layer {array.labels['layer'][layer]}"] if array.values.shape[0] > 1 else []
                     label += [str(array.labels["direction"][direction])] if array.values.shape[1] > 1 else []
@@ -77,6 +79,38 @@ class GradientView(View):
         if alone and name == "last" and (bound := self._bound(array)) is not None:
             found.append(bound)
         return found
+
+    def _paced(self, name: str) -> str:
+        """A network and its factor."""
+        name = name.removeprefix("last ")
+        found = [row for row in self.facts["ways"] if row["network"] == name]
+        main = [
+            row for row in found if self.facts["main"][name] == f"layer {row['layer']}, {row['direction']}"
+        ]
+        factor = main[-1]["factor"]
+        return name if factor is None else f"{name}  x {factor:.3g}"
+
+    def _mark_limits(self, axes: Axes, array: Named) -> None:
+        """Draw where vanishing and exploding begin, where that is in the picture."""
+        start = float(array.values[-1, 0, -1, 1, 0])
+        limits = self.facts["thresholds"]
+        for share, words in (
+            (limits["vanishing_below"], "vanishing below"),
+            (limits["exploding_above"], "exploding above"),
+        ):
+            low, high = axes.get_ylim()
+            if low < share * start < high:
+                axes.axhline(share * start, color=PALE, linewidth=0.9, linestyle=(0, (1, 2)), zorder=0)
+                axes.annotate(
+                    words,
+                    (1.0, share * start),
+                    xycoords=("axes fraction", "data"),
+                    xytext=(-2, 2),
+                    textcoords="offset points",
+                    ha="right",
+                    size=7,
+                    color=PALE,
+                )
 
     def _bound(self, array: Named) -> Curve | None:
         """The most that the weights allow, from where the gradient set out."""

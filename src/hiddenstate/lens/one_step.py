@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from hiddenstate.cells import Cell
-from hiddenstate.cells.equation import const, node
-from hiddenstate.derive.gradient import derivative
+from hiddenstate.cells.equation import const
+from hiddenstate.derive.gates import carried
 from hiddenstate.infer import Stack
 from hiddenstate.lens.bound import Bound, bound_of
 from hiddenstate.lens.norms import HELD
@@ -38,13 +38,12 @@ def keeping(cell: Cell) -> Iterator[Keeping]:
     >>> [(each.state, each.gate, each.turned) for each in keeping(CELLS["mgu"])]
     [('h', 'f', True)]
     """
-    roots = dict(cell.assignments)
-    for state in cell.states:
-        kept = derivative(roots[state.name], node("previous", name=state.name))
-        turned = kept.op == "sub" and kept.args[0] is const(1)
-        gate = kept.args[1] if turned else kept
-        if gate.op == "symbol" and gate.name in roots:
-            yield Keeping(state.name, gate.name, turned)
+    named = dict(cell.assignments)
+    for state, factor in carried(cell).items():
+        turned = factor is not None and factor.op == "sub" and factor.args[0] is const(1)
+        gate = factor.args[1] if turned and factor is not None else factor
+        if gate is not None and gate.op == "symbol" and gate.name in named:
+            yield Keeping(state, gate.name, turned)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 from hiddenstate.errors import DataError, InvalidArgument, nearest
 from hiddenstate.infer import Example, Inside
 from hiddenstate.lens.opened import sequence_of
+from hiddenstate.lens.texts import texts_of
 
 PARTS = ("test", "validation", "train")  # what a network has not learned from goes first
 
@@ -29,22 +30,22 @@ class Reading:
     labels: tuple[str | None, ...] = ()
 
 
-def reading_of(inside: Inside, given: Any, label: Any, most: int, seed: int) -> Reading:
+def reading_of(inside: Inside, given: Any, label: Any, most: int) -> Reading:
     """Read what is given; None are the run's own examples, of the part that it has not learned from.
 
     `given` is a text, several, a Path of a data file, or vectors [T, F] or [T, N, F]. Of more than `most`
-    examples as many are drawn. Raises InvalidArgument where nothing can be read, DataError where data are
-    gone.
+    examples as many are taken, evenly. Raises InvalidArgument where nothing can be read, DataError where the
+    data are gone.
     """
     if most < 1:
         raise InvalidArgument(f"examples expects a whole number of 1 or more, came {most}")
     if given is None or isinstance(given, Path):
         if label is not None:
             raise InvalidArgument("a label is said of a text; examples have theirs: leave it out")
-        return _of_examples(inside, given, most, seed)
+        return _of_examples(inside, given, most)
     if isinstance(given, str):
         read = sequence_of(inside, given)
-        return Reading([read.x], f"{given!r}", read.names, (label,))
+        return Reading([read.x], f'"{given}"', read.names, (label,))
     if isinstance(given, list | tuple) and given and all(isinstance(each, str) for each in given):
         labels = [None] * len(given) if label is None else list(label)
         if len(labels) != len(given):
@@ -70,38 +71,33 @@ def places_of(labels: Sequence[str | None], known: Sequence[str]) -> list[int | 
     return [None if label is None else known.index(label) for label in labels]
 
 
-def _of_examples(inside: Inside, file: Path | None, most: int, seed: int) -> Reading:
-    F = inside.stack.input_size
+def _of_examples(inside: Inside, file: Path | None, most: int) -> Reading:
     if inside.read is None:
         raise InvalidArgument(
-            f"this layer keeps no examples and reads no texts: give x as an array [T, N, {F}]"
+            "this layer keeps no examples and reads no texts: give x as an array "
+            f"[T, N, {inside.stack.input_size}]"
         )
-    if file is not None:
-        from hiddenstate.data import sources
-
-        splits = sources.read(file).splits
-        found = [(each.text, each.label) for part in splits.values() for each in part]
-        return _drawn(inside, found, f"texts of {file.name}", most, seed)
-    if inside.examples is None:
+    if file is None and inside.examples is None:
         raise InvalidArgument(
             "this run keeps no examples to go back through: give a text, or a file of texts with --data FILE "
             "(in Python: a list of texts, or a Path)"
         )
-    examples: Sequence[Example] = inside.examples()
-    for part in PARTS:
-        found = [(each.text, each.label) for each in examples if each.split == part]
-        if found:
-            return _drawn(inside, found, f"texts of the {part} part", most, seed)
-    raise DataError("the run's own examples are empty; give a text, or a file of texts with --data FILE")
-
-
-def _drawn(inside: Inside, found: list[tuple[str, str]], what: str, most: int, seed: int) -> Reading:
-    if len(found) > most:
-        chosen = np.sort(np.random.default_rng(seed).choice(len(found), most, replace=False))
-        found, what = [found[each] for each in chosen], f"{what}, drawn from {len(found):,}"
+    part, data = ("", file) if file is not None else _not_learned(inside)
+    texts = texts_of(inside, data, most)
     # a label that the head has never heard of (of other data, say) has no loss; that of a text may be any
     known = inside.head.labels if inside.head is not None else ()
-    return _of_texts(inside, [(text, label if label in known else None) for text, label in found], what)
+    rows = [(each.text, each.label if each.label in known else None) for each in texts.examples]
+    some = "" if len(rows) == texts.of else f"of {texts.of:,} "
+    return _of_texts(inside, rows, f"{some}texts of {file.name if file is not None else f'the {part} part'}")
+
+
+def _not_learned(inside: Inside) -> tuple[str, list[Example]]:
+    """The first part of a run's own examples that has any, and its name."""
+    examples = inside.examples() if inside.examples is not None else ()
+    for part in PARTS:
+        if found := [each for each in examples if each.split == part]:
+            return part, found
+    raise DataError("the run's own examples are empty; give a text, or a file of texts with --data FILE")
 
 
 def _of_texts(inside: Inside, texts: Sequence[tuple[str, str | None]], what: str) -> Reading:
@@ -111,9 +107,7 @@ def _of_texts(inside: Inside, texts: Sequence[tuple[str, str | None]], what: str
         )
     rows = [(x, label) for text, label in texts for words, x in [inside.read(text)] if words]
     if not rows:
-        raise InvalidArgument(
-            f"there is no word to read in any of the {len(texts)} texts; give one with words"
-        )
+        raise InvalidArgument(f"there is no word to read in the texts ({len(texts)}); give one with words")
     empty = len(texts) - len(rows)
     beside = f" ({empty} without a word left out)" if empty else ""
     return Reading([x for x, _ in rows], f"{len(rows):,} {what}{beside}", None, tuple(lab for _, lab in rows))

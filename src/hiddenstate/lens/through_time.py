@@ -15,7 +15,7 @@ import numpy as np
 from hiddenstate.errors import InvalidArgument, Unsupported, nearest
 from hiddenstate.infer import Stack
 from hiddenstate.lens.fading import EXPLODING, QUANTILES, VANISHING, Fading, fading, quantiles, worst
-from hiddenstate.lens.fresh import Fresh, networks
+from hiddenstate.lens.fresh import Fresh, comparable, networks
 from hiddenstate.lens.gradient_view import GradientView, said
 from hiddenstate.lens.norms import Begin, Norms, from_last, from_loss, norms_back
 from hiddenstate.lens.one_step import OneStep, one_step
@@ -26,7 +26,7 @@ from hiddenstate.lens.view import Named, Tick
 
 ORIGINS = ("both", "last", "loss")
 DIRECTIONS = ("forward", "backward")
-EXAMPLES = 256  # of a run's own; more are drawn from
+EXAMPLES = 256  # of a run's own; of more as many are taken
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def gradient(
     if isinstance(subject, list | tuple):
         if not subject or not all(isinstance(each, Fresh) for each in subject):
             raise InvalidArgument("expected a run, a layer, or a list of Fresh networks")
-        return _of_fresh(subject, given, label, origin)
+        return _of_fresh(comparable(subject), given, label, origin)
     return _of_one(subject, given, label, origin, examples, seed)
 
 
@@ -115,7 +115,7 @@ def _of_one(
         raise Unsupported(
             f"origin {origin!r} needs a head that answers from the layer, and there is none; take 'last'"
         )
-    reading = reading_of(inside, given, label, examples, seed)
+    reading = reading_of(inside, given, label, examples)
     wanted = origin or ("both" if inside.head is not None else "last")
     name, stack, ways = _name_of(subject), inside.stack, []
     facts: dict[str, Any] = {}
@@ -141,7 +141,7 @@ def _of_one(
 
 def _name_of(subject: Any) -> str:
     if isinstance(subject, str | Path):
-        return Path(subject).resolve().name
+        return Path(subject).absolute().name
     stack = opened(subject).stack
     return f"{stack.cell.name} with {stack.output_width // (2 if stack.bidirectional else 1)} units"
 
@@ -315,6 +315,11 @@ def _reading(ways: Sequence[Back]) -> tuple[str, ...]:
         sentences.append(
             "From the last output alone: the gradient of random directions of h_T (root mean square of "
             "four), the size of the Jacobian dh_T/dh_t; all of it has gone back through time."
+        )
+    if any(way.norms.values.shape[1] > 1 and way.norms.values.shape[0] > 1 for way in ways):
+        sentences.append(
+            "Below the top layer, where a direction begins is where the other ends: its gradient grows there "
+            "again, for the upper layers' other direction sets out nearby."
         )
     if any(way.origin == "loss" for way in ways):
         sentences.append(

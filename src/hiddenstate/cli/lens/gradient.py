@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from hiddenstate.lens.gradient_view import GradientView
 
 Run = Annotated[
-    Path | None, typer.Argument(metavar="[RUN]", show_default=False, help="A run's folder; or give --cell.")
+    Path | None, typer.Argument(metavar="RUN", show_default=False, help="A run's folder; or give --cell.")
 ]
 Text = Annotated[
     str | None,
     typer.Argument(
-        metavar="[TEXT]",
+        metavar="TEXT",
         show_default=False,
         help="One text, in quotes; without it the run's own examples.",
     ),
