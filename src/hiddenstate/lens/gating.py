@@ -19,7 +19,7 @@ from hiddenstate.lens.opened import Sequence as Read
 from hiddenstate.lens.opened import opened, sequence_of
 from hiddenstate.lens.pieces import DIRECTIONS, Piece, Place, pieces, places
 from hiddenstate.lens.tally import LEFT, RIGHT, Strongest, Tally, factors_of, tallied, to_keep
-from hiddenstate.lens.texts import Data, Texts, batches, texts_of
+from hiddenstate.lens.texts import Data, Texts, batches, part_read, texts_of
 from hiddenstate.lens.view import Named, View
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def gates(
         tallies = {place: counted[place] for place in chosen}
     found = _Found(inside, read, texts, maps, tallies)
     arrays = found.arrays()
-    return GatesView(_title(inside, given), arrays, found.facts(arrays, top), READING)
+    facts = {**found.facts(arrays, top), **part_read(given, read.names)}
+    return GatesView(_title(inside, given), arrays, facts, READING)
 
 
 def _title(inside: Inside, given: Any) -> str:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from hiddenstate.data.vocabulary import MAX_WORDS
 from hiddenstate.errors import DataError, InvalidArgument
 from hiddenstate.infer import Inside
 from hiddenstate.infer.inside import Example
@@ -55,7 +57,10 @@ def texts_of(inside: Inside, data: Data, most: int) -> Texts:
             return Texts((), 0, "no texts: this layer reads vectors")
         if inside.examples is None:
             return Texts((), 0, "no texts: the run keeps no examples; give some as data (--data FILE)")
-        examples, where = list(inside.examples()), "the run's own data"
+        try:
+            examples, where = list(inside.examples()), "the run's own data"
+        except DataError as error:
+            raise DataError(f"{error} Or give other texts as data (--data FILE).") from error
     else:
         if inside.read is None:
             raise InvalidArgument(
@@ -79,6 +84,13 @@ def _given(data: str | Path | Sequence[str] | Sequence[Example]) -> tuple[list[E
             Example(each.text, each.label, split) for split, part in corpus.splits.items() for each in part
         ], str(data)
     return [each if isinstance(each, Example) else Example(each, "", "") for each in data], "data"
+
+
+def part_read(given: Any, names: Sequence[str]) -> dict[str, str]:
+    """What is to be said where a text may be longer than what is read of it; nothing else."""
+    if isinstance(given, str) and len(names) == MAX_WORDS:
+        return {"read": f"no more than {MAX_WORDS} words of a text are read"}
+    return {}
 
 
 def batches(inside: Inside, texts: Texts) -> Iterator[Batch]:

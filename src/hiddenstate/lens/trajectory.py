@@ -18,7 +18,7 @@ from hiddenstate.lens.opened import Sequence as Read
 from hiddenstate.lens.opened import opened, sequence_of
 from hiddenstate.lens.pieces import DIRECTIONS, Place, pieces, places
 from hiddenstate.lens.plane import Plane, Spread
-from hiddenstate.lens.texts import Batch, Data, Texts, batches, texts_of
+from hiddenstate.lens.texts import Batch, Data, Texts, batches, part_read, texts_of
 from hiddenstate.lens.view import Named, View
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ def states(
     found = _Found(inside, which, read, shown, own[shown], texts, looked)
     reading = [*READING, *[ANSWERED] * (inside.head is not None), *[BOTH_WAYS] * (1 in which.ways)]
     reading += [SEARCHED] * (search is not None)
-    return StatesView(_title(given), found.arrays(), found.facts(search), tuple(reading))
+    facts = {**found.facts(search), **part_read(given, read.names)}
+    return StatesView(_title(given), found.arrays(), facts, tuple(reading))
 
 
 def _title(given: Any) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,9 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from rich.cells import cell_len
+from rich.console import Console
 
 from flights import nlu
 from hiddenstate import lens
+from hiddenstate.cli.lens.states import show
+from hiddenstate.data.vocabulary import MAX_WORDS
+from hiddenstate.lens import palette
 
 if TYPE_CHECKING:
     from conftest import Said
@@ -144,6 +151,35 @@ def test_any_writing_stays_in_its_columns(text: str, trained: tuple[Path, Said])
         done = alone("lens", view, trained[0], text, *more, encoding="utf-8")
         assert (done.returncode, done.stderr) == (0, b"")
         assert max(map(cell_len, done.stdout.decode("utf-8").splitlines())) <= 60
+
+
+def test_where_there_are_colours_the_way_has_those_of_the_answers(trained: tuple[Path, Said]) -> None:
+    view = lens.states(trained[0], "play some music and light on", span="1")
+    written = io.StringIO()
+    show(Console(force_terminal=True, color_system="truecolor", width=60, file=written), view)
+    best = view.arrays["share"].values.argmax(-1).tolist()
+    kinds = list(dict.fromkeys(best))
+    for place, answer in enumerate(best):
+        red, green, blue = (int(palette.colour(kinds.index(answer))[k : k + 2], 16) for k in (1, 3, 5))
+        assert re.search(rf"48;2;{red};{green};{blue}m{place + 1}\x1b", written.getvalue())
+
+
+def test_what_is_not_read_and_what_is_gone_is_said(
+    cli: Callable[..., Said], trained: tuple[Path, Said], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained[0], run)
+    long = "time " * (MAX_WORDS + 5)
+    for view in ("gates", "states"):
+        said = cli("lens", view, run, long, "--json")
+        assert said.json()["read"] == f"no more than {MAX_WORDS} words of a text are read"
+        assert said.json()["steps"] == MAX_WORDS
+        assert "Of it no more than" in said.err
+    (run / "examples.csv").unlink()
+    for view in ("gates", "states"):
+        said = cli("lens", view, run, TEXT)
+        assert said.code == 1
+        assert "Or give other texts as data (--data FILE)." in said.err
 
 
 def test_a_tagger_and_a_run_that_keeps_no_examples(

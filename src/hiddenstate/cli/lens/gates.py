@@ -57,6 +57,8 @@ def gates(
 def show(on: Console, view: GatesView) -> None:
     """Draw the means over the units, saturation, and the units that remember longest."""
     drawn.opening(on, view)
+    if "read" in view.facts:
+        screen.say(on, f"Of it {view.facts['read']}.")
     first = view.arrays[(*view.facts["gates"], *view.facts["states"])[0]]
     places = list(product(*(range(size) for size in first.values.shape[:2])))
     for layer, way in places:

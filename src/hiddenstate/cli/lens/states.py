@@ -81,6 +81,8 @@ def _search(span: str | None, nearest: int | None, distance: str | None) -> Any:
 def show(on: Console, view: StatesView) -> None:
     """Draw the way as signs in a plane, the answers word by word, and the spans found."""
     drawn.opening(on, view)
+    if "read" in view.facts:
+        screen.say(on, f"Of it {view.facts['read']}.")
     _way(on, view)
     screen.say(on)
     _answers(on, view)
@@ -91,31 +93,45 @@ def show(on: Console, view: StatesView) -> None:
 
 
 def _way(on: Console, view: StatesView) -> None:
-    """Draw each point as its number, or a letter after 9; where several meet the first stands."""
+    """Draw each point as its number (a letter after 9) in its answer's colour; of several the first."""
     import numpy as np
+    from rich.text import Text
 
-    points = view.arrays["position"].values
+    points, styles = view.arrays["position"].values, _styles(on, view)
     wide = min(on.width - 3, 72)
     low, high = points.min(0), points.max(0)
     spread = np.where(high > low, high - low, 1.0)
     across, down = ((points - low) / spread * (wide - 1, TALL - 1)).round().astype(int).T
-    grid = [[" "] * wide for _ in range(TALL)]
-    for place in reversed(range(len(points))):
-        sign = SIGNS[place] if len(points) <= len(SIGNS) else "*"
-        grid[TALL - 1 - down[place]][across[place]] = sign
+    signs = list(SIGNS[: len(points)]) if len(points) <= len(SIGNS) else ["*"] * len(points)
+    order = list(reversed(range(len(points))))
     if len(points) > len(SIGNS):
-        for place, sign in ((-1, ">"), (0, "<")):
-            grid[TALL - 1 - down[place]][across[place]] = sign
-    for line in grid:
-        screen.line(on, f"| {''.join(line)}".rstrip())
+        signs[0], signs[-1] = "<", ">"
+        order = [*order[1:], len(points) - 1, 0]
+    grid = [[(" ", "")] * wide for _ in range(TALL)]
+    for place in order:
+        grid[TALL - 1 - down[place]][across[place]] = (signs[place], styles[place])
+    for row in grid:
+        line = Text("| ").append_text(Text.assemble(*row))
+        line.rstrip()
+        on.print(line, soft_wrap=True)
     screen.line(on, "+" + "-" * wide)
     first, second = (f"{100 * share:.0f} %" for share in view.arrays["explained"].values)
-    screen.say(
-        on,
-        screen.printable(f"Across {first}, up {second} of all difference; axes of {view.facts['axes_of']}."),
-    )
+    axes = screen.printable(view.facts["axes_of"])
+    screen.say(on, f"Across {first}, up {second} of all difference; axes of {axes}.")
     if len(points) > len(SIGNS):
         screen.say(on, "< begins, > ends.")
+
+
+def _styles(on: Console, view: StatesView) -> list[str]:
+    """The colour of each point, by its answer; of one answer alone, or where there is no colour, none."""
+    from hiddenstate.lens import palette
+
+    if on.color_system is None or "share" not in view.arrays:
+        return [""] * len(view.facts["places"])
+    best = view.arrays["share"].values.argmax(-1).tolist()
+    kinds = list(dict.fromkeys(best))
+    shades = [palette.colour(kinds.index(each)) for each in best]
+    return [f"{palette.ink_on(shade)} on {shade}" for shade in shades]
 
 
 def _answers(on: Console, view: StatesView) -> None:
