@@ -1,16 +1,25 @@
 """Lists of recordings in every form that others write, and all that is wrong with them, said at once."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hiddenstate.data.audio.reading import read
 from hiddenstate.data.recordings import read_recordings
 from hiddenstate.data.spoken import Joined, Recording, SpokenCorpus, divided
 from hiddenstate.errors import DataError, InvalidArgument
 from spoken_files import listed, tone, written
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=3,
+)
 
 
 def said(corpus: SpokenCorpus, split: str = "train") -> list[tuple[str, str, str | None, float]]:
@@ -26,8 +35,8 @@ def test_ljspeech(tmp_path: Path) -> None:
         "LJ001-0002|Been there|",
         "c.flac|  and   done ",
     )
-    for given in (tmp_path, tmp_path / "metadata.csv"):
-        assert said(read_recordings(given)) == [
+    for place in (tmp_path, tmp_path / "metadata.csv"):
+        assert said(read_recordings(place)) == [
             ("LJ001-0001", 'printed in fourteen fifty-five, "so', None, 0.5),
             ("LJ001-0002", "Been there", None, 0.75),
             ("c.flac", "and done", None, 0.25),
@@ -52,8 +61,8 @@ def kaldi(folder: Path) -> None:
 
 def test_kaldi(tmp_path: Path) -> None:
     kaldi(tmp_path)
-    for given in (tmp_path, tmp_path / "wav.scp"):
-        assert said(read_recordings(given)) == [
+    for place in (tmp_path, tmp_path / "wav.scp"):
+        assert said(read_recordings(place)) == [
             ("s1-one", "YES NO", "s1", 2.0),
             ("s2-two", "GO", "s2", 0.5),
         ]
@@ -224,6 +233,63 @@ def test_where_all_is_bad_nothing_is_left_to_go_on_with(tmp_path: Path) -> None:
     listed(tmp_path / "metadata.csv", "a|word")
     with pytest.raises(DataError, match=r"1 of 1 recordings cannot be used:\n.*no such file: .*a.wav$"):
         read_recordings(tmp_path, skip_bad=True)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_whatever_stands_in_a_list_is_read_or_said(data: st.DataObject) -> None:
+    parts = st.sampled_from(
+        [
+            "a",
+            "a.wav",
+            "|",
+            " ",
+            "\t",
+            "\n",
+            '"',
+            "{",
+            "}",
+            ":",
+            ",",
+            "é",
+            "\r",
+            "0.1",
+            "-1",
+            "nan",
+            "..",
+            "/",
+        ]
+    )
+    text = st.lists(parts, max_size=40).map("".join)
+    rows = st.fixed_dictionaries(
+        {},
+        optional={
+            "audio_filepath": st.one_of(st.just("a.wav"), JSON),
+            "text": st.one_of(st.just("word"), JSON),
+            "duration": st.one_of(st.floats(), JSON),
+            "offset": st.one_of(st.floats(), JSON),
+            "speaker": JSON,
+            "split": st.one_of(st.just("dev"), JSON),
+        },
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        written(folder / "a.wav", 0.1)
+        form = data.draw(st.sampled_from(["metadata.csv", "list.jsonl", "wav.scp", "a.txt"]))
+        if form == "list.jsonl":
+            listed(
+                folder / form, *(json.dumps(row) for row in data.draw(st.lists(rows, min_size=1, max_size=4)))
+            )
+        else:
+            listed(folder / form, data.draw(text))
+        if form == "wav.scp":
+            listed(folder / "text", data.draw(text))
+            listed(folder / "segments", data.draw(text))
+        try:
+            corpus = read_recordings(folder, skip_bad=True)
+        except DataError:
+            return
+        assert all(each.text and len(each.samples()) >= 400 for each in corpus.split("train"))
 
 
 def test_what_is_no_list_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,6 +144,7 @@ def real(name: str) -> None:
         pytest.skip(f"needs {name} in $HIDDENSTATE_DATA")
 
 
+@pytest.mark.slow
 def test_the_real_an4_has_the_official_counts() -> None:
     real("an4")
     corpus = read_recordings("an4")
@@ -171,6 +172,7 @@ def test_the_real_an4_has_the_official_counts() -> None:
         np.testing.assert_allclose(features.of(samples), np.log(energies.T + 1e-9), rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_real_fsdd_and_yesno_have_the_official_counts() -> None:
     real("fsdd")
     real("yesno")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import lzma
 import os
@@ -126,5 +127,6 @@ def _inside(root: Path, inside: str, archive: Path) -> Path:
 
 def _sweep(beside: Path) -> None:
     for partial in beside.glob(".*.partial"):
-        if time.time() - partial.stat().st_mtime > STALE:
-            shutil.rmtree(partial, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another process sweeps too
+            if time.time() - partial.stat().st_mtime > STALE:
+                shutil.rmtree(partial, ignore_errors=True)

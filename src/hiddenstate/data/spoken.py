@@ -167,11 +167,14 @@ def divided(corpus: SpokenCorpus, seed: int, *, validation: float = 0.1) -> Spok
     chosen = _speakers_to_hold_out(recordings, validation, generator)
     if chosen:
         held = [row for row, each in enumerate(recordings) if each.speaker in chosen]
-        note = f"For validation: {len(held)} recordings, all of the speakers {', '.join(sorted(chosen))}."
+        who = ", ".join(sorted(chosen)[:10]) + (f" and {len(chosen) - 10} more" if len(chosen) > 10 else "")
+        note = f"For validation: {len(held)} recordings, all of the speakers {who}."
     else:
         count = max(1, round(validation * len(recordings)))
         held = sorted(generator.permutation(len(recordings))[:count].tolist())
-        note = f"For validation: {count} of {len(recordings)} recordings, of speakers trained on too."
+        note = (
+            f"For validation: {count} of {len(recordings)} recordings, one by one: speakers may be in both."
+        )
     out = set(held)
     parts = {
         **corpus.splits,

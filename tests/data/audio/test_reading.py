@@ -212,7 +212,7 @@ def test_a_rate_that_contradicts_the_header_is_said(tmp_path: Path, wav: bytes) 
         read(tmp_path / "rate.wav")
 
 
-@pytest.mark.parametrize("name", ["a.flac", "a.ogg", "a.mp3"])
+@pytest.mark.parametrize("name", ["a.flac", "a.ogg", "a.mp3", "a.aiff"])
 def test_other_files_cut_short_are_said(tmp_path: Path, name: str) -> None:
     soundfile.write(tmp_path / name, np.tile(TONE, 4), RATE)
     content = (tmp_path / name).read_bytes()

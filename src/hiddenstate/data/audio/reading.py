@@ -23,7 +23,7 @@ UNTELLING = (
     "File does not exist",
     "Format not recognised",
 )  # libsndfile of a file that is there, and no audio
-BLOCK = 2**18  # samples of each channel that are read at once
+BLOCK = 2**18  # samples that are read at once, of all channels
 FULL = 0.98  # of full scale: a flat top above it is clipped
 FLAT = 1e-4  # how little samples of a flat top differ
 CLIPPED = 0.001  # share of clipped samples from which it is said
@@ -203,6 +203,7 @@ def _piece(told: Description, start: float, end: float | None, path: Path) -> tu
 
 def _blocks(file: Any, count: int, size: int = BLOCK) -> Iterator[np.ndarray]:
     """Give out blocks [n, channels] float32 until so many samples are read, or the file ends."""
+    size = max(1, min(size, BLOCK // file.channels))
     while count > 0:
         block = file.read(min(size, count), dtype="float32", always_2d=True)
         if not len(block):

@@ -1,4 +1,4 @@
-"""What the header of a WAV file says, held against itself and against the size of the file."""
+"""What the header of a WAV or AIFF file says, held against itself and against the size of the file."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ MOST_CHUNKS = 1000
 
 
 def check(path: Path) -> None:
-    """Raise DataError for a WAV file that is cut short, or whose rates do not agree; else do nothing.
+    """Raise DataError for a WAV or AIFF file that is cut short, or whose rates disagree; else do nothing.
 
     libsndfile reads such files to where they end, at the rate that stands first, and says nothing.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(12)
+        if head[:4] == b"FORM":
+            _check_size(path, int.from_bytes(head[4:8], "big"), size - 8)
         if head[:4] != b"RIFF" or head[8:] != b"WAVE":
             return
         for _ in range(MOST_CHUNKS):
@@ -36,7 +38,7 @@ def check(path: Path) -> None:
                 return
             if name == b"fmt ":
                 _check_rate(path, file.read(16))
-                length -= 16
+                length = max(0, length - 16)
             file.seek(length + length % 2, 1)
 
 
