@@ -164,3 +164,17 @@ def test_a_browser_shows_it_and_refuses_nothing(tmp_path: Path) -> None:
     seen = Parsed(done.stdout)
     assert [tag for tag, _ in seen.elements].count("script") == 1
     assert seen.texts["th"] == ["", *EVIL, *EVIL]
+
+
+def test_facts_in_rows_are_a_table() -> None:
+    rows = [
+        {"unit": 3, "span": 2.5, "before": ["what", "<time>"], "by": [{"word": "a", "value": 0.25}] * 2},
+        {"unit": 4, "span": None, "before": [], "by": []},
+    ]
+    view = View("t", {"x": Named(np.ones(1), ("step",), {"step": [1]})}, {"longest_units": rows, "n": [1, 2]})
+    page = Parsed(view.html())
+    captions = [text for text in page.texts["caption"] if text == "longest units"]
+    assert captions == ["longest units"]
+    cells = page.texts["td"][:8]
+    assert cells == ["3", "2.5", "what <time>", "a · 0.25a · 0.25", "4", "-", "", ""]
+    assert "1, 2" in page.texts["dd"]

@@ -37,7 +37,7 @@ table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabu
 th, td { padding: .15rem .5rem; border-bottom: 1px solid var(--line); text-align: end; white-space: nowrap; }
 th { font-weight: 600; } caption { text-align: start; color: var(--pale); padding: .3rem 0;
   white-space: nowrap; }
-tbody th { text-align: start; }
+tbody th, .told th, .told td { text-align: start; } .told td { vertical-align: top; white-space: normal; }
 .more { color: var(--pale); font-size: .85rem; }
 @media print {
   :root { --ink: #000; --paper: #fff; --pale: #444; --line: #bbb; }
@@ -94,8 +94,41 @@ def _facts(facts: Mapping[str, Any]) -> Iterator[str]:
         yield "<h2>Facts</h2>"
         yield "<dl>"
         for name, value in shown.items():
-            yield f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{_words(_said(value))}</dd>"
+            if not _has_rows(value):
+                yield f"<dt>{escape(name.replace('_', ' '))}</dt><dd>{_words(_said(value))}</dd>"
         yield "</dl>"
+    for name, value in shown.items():
+        if _has_rows(value):
+            yield from _fact_table(name, value)
+
+
+def _has_rows(value: Any) -> bool:
+    """Whether a fact is a list of alike rows, which are read in a table."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(each, Mapping) and each.keys() == value[0].keys() for each in value)
+    )
+
+
+def _fact_table(name: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    heads = "".join(f"<th>{_words(str(column).replace('_', ' '))}</th>" for column in rows[0])
+    yield f'<div class="numbers"><table class="told"><caption>{_words(name.replace("_", " "))}</caption>'
+    yield f"<thead><tr>{heads}</tr></thead><tbody>"
+    for row in rows[:MOST_ROWS]:
+        yield "<tr>" + "".join(f"<td>{_told(value)}</td>" for value in row.values()) + "</tr>"
+    yield "</tbody></table></div>"
+    if len(rows) > MOST_ROWS:
+        yield f'<p class="more">The first {MOST_ROWS} of {len(rows):,} rows.</p>'
+
+
+def _told(value: Any) -> str:
+    """Write a place of a table of facts: words one after the other, rows within it one below the other."""
+    if _has_rows(value):
+        return "<br>".join(" · ".join(_words(_said(each)) for each in row.values()) for row in value)
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return _words(" ".join(value))
+    return _words(_said(value))
 
 
 def _said(value: Any) -> str:
