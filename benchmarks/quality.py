@@ -18,6 +18,7 @@ import memory
 import recall
 import rough
 import shipping
+import watching
 from measurement import HOUSE, RESULTS, Record, Task, measure
 
 from hiddenstate.errors import HiddenStateError, InvalidArgument, nearest
@@ -62,6 +63,7 @@ TASKS: dict[str, Callable[[argparse.Namespace], Task]] = {
     "clinc": lambda given: intents.clinc(_trainings(given)),
     "few_shot": _few_shot,
     "latency": lambda given: intents.latency(_trainings(given)),
+    "live": lambda given: watching.live(_trainings(given)),
     "rough": lambda given: rough.whole(_trainings(given)),
     "imbalance": lambda given: rough.imbalance(_trainings(given)),
     "size": lambda given: intents.size(_trainings(given)),

@@ -140,7 +140,7 @@ def rows_of(tmp_path: Path, task: str) -> dict[str, dict[str, dict[str, float]]]
 def test_a_trained_classifier_is_measured_from_every_side(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert quick(tmp_path, "--tasks", "clinc,latency,size") == 0
+    assert quick(tmp_path, "--tasks", "clinc,latency,size,live") == 0
     rows = rows_of(tmp_path, "clinc")
     assert list(rows) == ["unidirectional", "snapshot", "bidirectional"]
     assert rows["snapshot"]["median"]["accuracy"] >= 0.6
@@ -154,6 +154,8 @@ def test_a_trained_classifier_is_measured_from_every_side(
     assert size["parameters"] < rows_of(tmp_path, "size")["bidirectional"]["median"]["parameters"]
     late = rows_of(tmp_path, "latency")["bidirectional"]["median"]
     assert 0 < late["milliseconds"] <= late["milliseconds_95"]
+    word = rows_of(tmp_path, "live")["unidirectional"]["median"]
+    assert 0 < word["milliseconds_word"] <= word["milliseconds_word_95"]
     capsys.readouterr()
     assert quick(tmp_path, "--tasks", "clinc", "--again") == 0
     assert rows_of(tmp_path, "clinc")["bidirectional"]["median"] == rows["bidirectional"]["median"]

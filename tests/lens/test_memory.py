@@ -154,6 +154,7 @@ def test_in_the_answer_it_is_what_the_score_loses(both: bool) -> None:
     np.testing.assert_allclose(shares * np.abs(found).sum(1, keepdims=True), found, atol=1e-12)
     assert view.facts["answer"] == view.facts["answers"][-1]
     assert "recurrent part alone" in " ".join(view.reading)
+    assert ("both ways" in " ".join(view.reading)) == both == ("direction" in view.facts)
 
 
 # derivatives, against autograd
@@ -226,7 +227,7 @@ def test_a_sum_that_does_not_hold_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("hiddenstate.lens.slopes.TOLERANCE", 1e-15)
     view = lens.memory(headed("lstm"), inputs(), measure="integrated")
     assert (view.facts["points"], view.facts["complete"]) == (2032, False)
-    assert "do not quite add up: with 2032 points" in view.reading[-1]
+    assert "shares do not quite add up: with 2032 points" in view.reading[-1]
 
 
 # what is left as it was, and what nothing can be said of

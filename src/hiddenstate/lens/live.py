@@ -10,7 +10,7 @@ import numpy as np
 
 from hiddenstate.data.vocabulary import MAX_WORDS
 from hiddenstate.errors import InvalidArgument
-from hiddenstate.lens.memory_view import MemoryView, Told, view_of
+from hiddenstate.lens.memory_view import MemoryView, Told, direction_of, view_of
 from hiddenstate.lens.occlusion import Held, occlusion
 from hiddenstate.lens.opened import opened, sequence_of
 from hiddenstate.lens.passes import refuse_infinite
@@ -104,7 +104,7 @@ class LiveMemory:
         self._begun()
         count = len(self._words)
         told = Told(self.words, tuple(range(1, count + 1)), tuple(range(count)), tuple(self._held))
-        return view_of("occlusion", told, self.labels, {})
+        return view_of("occlusion", told, self.labels, direction_of(self._inside.stack))
 
     def _begun(self) -> None:
         if not self._held:

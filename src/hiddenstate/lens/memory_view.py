@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from hiddenstate.data.words import clip
+from hiddenstate.infer import Stack
 from hiddenstate.lens.occlusion import Held
 from hiddenstate.lens.view import Named, View
 
@@ -74,6 +75,11 @@ class MemoryView(View):
         return tuple(map(str, self.arrays["share"].labels["input"]))
 
     @property
+    def signed(self) -> bool:
+        """Whether effects on the answer have a sign."""
+        return bool(self.facts["measure"] != "jacobian")
+
+    @property
     def unread(self) -> np.ndarray:
         """Where an input is not read yet, [after, input]."""
         rows, columns = self.arrays["share"].values.shape
@@ -128,9 +134,15 @@ def view_of(measure: str, told: Told, labels: Sequence[str], facts: Mapping[str,
         given = [labels[each.predicted] for each in told.held if each.predicted is not None]
         said |= {"answer": given[-1], "answers": given}
         sentences += [MEASURES[measure][1], OF_THE_ANSWER]
+    if "baseline" in facts:
+        sentences.append(f"The baseline is {facts['baseline']}.")
+    if facts.get("direction"):
+        sentences.append(
+            "This one reads both ways: a state after a word is that of the text up to it, read anew."
+        )
     if facts.get("complete") is False:
         sentences.append(
-            f"Here they do not quite add up: with {facts['points']} points they miss the difference by "
+            f"Here shares do not quite add up: with {facts['points']} points they miss the difference by "
             f"{100 * facts['missed']:.1f} %. Trust the order of the shares more than their size."
         )
     title = f'What the hidden state remembers of "{clip(" ".join(words), LONGEST_TITLE)}"'
@@ -144,6 +156,11 @@ def evenly(places: int, count: int) -> list[int]:
     [1, 4, 7, 9]
     """
     return [round(places * (number + 1) / count) - 1 for number in range(count)]
+
+
+def direction_of(stack: Stack) -> dict[str, str]:
+    """What there is to say of a stack that also reads backwards."""
+    return {"direction": "both ways, each beginning read anew"} if stack.bidirectional else {}
 
 
 def _words(told: Told) -> list[str]:

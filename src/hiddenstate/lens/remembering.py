@@ -10,7 +10,7 @@ import numpy as np
 from hiddenstate.data.vocabulary import MAX_WORDS
 from hiddenstate.errors import InvalidArgument, nearest
 from hiddenstate.infer import Inside, Stack
-from hiddenstate.lens.memory_view import MEASURES, MemoryView, Told, evenly, view_of
+from hiddenstate.lens.memory_view import MEASURES, MemoryView, Told, direction_of, evenly, view_of
 from hiddenstate.lens.occlusion import Held, occlusion
 from hiddenstate.lens.opened import opened, sequence_of
 from hiddenstate.lens.passes import refuse_infinite
@@ -59,7 +59,7 @@ def memory(
     refuse_infinite(x, "the input")
     ends = _ends(inside.stack, len(x), measure, parts)
     looked = _moments(len(x), len(ends), measure, moments)
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = dict(direction_of(inside.stack))
     if isinstance(given, str) and len(sequence.names) == MAX_WORDS:
         facts["read"] = f"no more than {MAX_WORDS} words of a text are read"
     if measure == "occlusion":
@@ -70,7 +70,7 @@ def memory(
         start = _baseline(baseline, x.shape[1])
         found, complete = integrated(inside, x, start, ends, looked)
         facts |= {
-            "baseline": "zeros: no word" if baseline is None else "as given",
+            "baseline": "zeros in place of every input" if baseline is None else "the one that was given",
             "points": complete.points,
             "missed": complete.missed,
             "complete": complete.holds,

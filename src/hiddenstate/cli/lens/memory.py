@@ -112,7 +112,7 @@ def show(on: Console, view: MemoryView) -> None:
     drawn.opening(on, view)
     share = view.arrays["share"].values
     effects = view.arrays["answer_share"].values[-1] if "answer_share" in view.arrays else None
-    rows(on, view.words, share[-1], effects, view.facts.get("answer"))
+    rows(on, view.words, share[-1], effects, view.facts.get("answer"), signed=view.signed)
     if limits := [view.facts[name] for name in ("read", "joined", "looked") if name in view.facts]:
         screen.say(on)
         said = "; ".join(limits)
@@ -135,6 +135,7 @@ def rows(
     effects: np.ndarray | None = None,
     answer: str | None = None,
     most: int = MOST_BARS,
+    signed: bool = True,
 ) -> None:
     """Draw a bar a word, the longest for the largest share of the state; behind it that in the answer."""
     screen.say(on, _heading(answer))
@@ -145,7 +146,7 @@ def rows(
     numbers = [_percent(shares[place]) for place in places]
     if effects is not None:
         numbers = [
-            f"{number:>7}  {_signed(effects[place]):>6}"
+            f"{number:>7}  {_whole(effects[place], signed):>6}"
             for number, place in zip(numbers, places, strict=True)
         ]
     drawn.bars(
@@ -169,5 +170,5 @@ def _percent(share: float) -> str:
     return screen.percent(share) if math.isfinite(share) else "-"
 
 
-def _signed(share: float) -> str:
-    return f"{100 * share:+.0f} %" if math.isfinite(share) else "-"
+def _whole(share: float, signed: bool) -> str:
+    return f"{100 * share:{'+' if signed else ''}.0f} %" if math.isfinite(share) else "-"
