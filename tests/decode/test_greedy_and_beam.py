@@ -170,6 +170,7 @@ def test_nothing_was_said() -> None:
         ({"width": 2.5}, "came 2.5"),
         ({"alpha": np.nan}, "expected alpha as a number, came nan"),
         ({"over": "letters"}, "over=symbols or words, came 'letters'"),
+        ({"over": "symbols", "alphabet": LETTERS}, "there is none; give lm"),
         ({"beta": 1.0}, "give an alphabet"),
         ({"alphabet": LETTERS, "blank": 1}, "the alphabet's blank, 0, came blank=1"),
     ],

@@ -30,6 +30,12 @@ def texts(log_probs: np.ndarray, alphabet: Alphabet) -> dict[tuple[str, ...], fl
     return found
 
 
+def weighed(words: tuple[str, ...], listed: bool) -> float:
+    """The model's logarithm; what it does not know is spelt with two letters, or is the list's only one."""
+    spelt = sum(len(word) for word in words if word not in LM.vocabulary)
+    return LM.sentence(words) - (0 if listed else spelt * np.log(2))
+
+
 @ALPHABETS
 @settings(max_examples=15)
 @given(st.integers(0, 10_000), st.floats(0, 2), st.floats(-2, 2), st.booleans())
@@ -39,7 +45,7 @@ def test_a_wide_beam_weighs_everything(
     log_probs = drawn(seed, 5, 4)
     lexicon = Lexicon(["a", "ab"] if alphabet is WORDS else ["a", "ab", "abb"]) if closed else None
     expected = {
-        words: np.log(probability) + alpha * LM.sentence(words) + beta * len(words)
+        words: np.log(probability) + alpha * weighed(words, closed or alphabet is WORDS) + beta * len(words)
         for words, probability in texts(log_probs, alphabet).items()
         if lexicon is None or set(words) <= lexicon.words
     }
@@ -53,7 +59,8 @@ def test_a_wide_beam_weighs_everything(
     for answer in found:
         words = tuple(answer.text.split())
         assert answer.total == pytest.approx(expected[words], abs=1e-9)
-        assert answer.language == pytest.approx(alpha * LM.sentence(words) + beta * len(words), abs=1e-9)
+        language = alpha * weighed(words, closed or alphabet is WORDS) + beta * len(words)
+        assert answer.language == pytest.approx(language, abs=1e-9)
 
 
 @settings(max_examples=10)
@@ -90,6 +97,18 @@ def test_a_model_over_symbols(seed: int) -> None:
     )
 
 
+def test_a_model_over_symbols_and_a_list_of_words() -> None:
+    log_probs, lm = drawn(8, 5, 4), NGram.train([["a", "b", "<space>", "a"]], order=2)
+    found = PrefixBeam(EVERYTHING, lm, Lexicon(["ab", "a"]), 0.7, alphabet=LETTERS, over="symbols").decode(
+        log_probs
+    )
+    assert {word.text for answer in found for word in answer.words} == {"a", "ab"}
+    assert "ab a" in [answer.text for answer in found]
+    for answer in found:
+        tokens = [LETTERS.symbols[symbol].replace(" ", "<space>") for symbol in answer.symbols]
+        assert answer.language == pytest.approx(0.7 * lm.sentence(tokens))
+
+
 @ALPHABETS
 @settings(max_examples=15)
 @given(st.integers(0, 10_000), st.integers(1, 8), st.data())
@@ -121,6 +140,24 @@ def test_a_language_model_decides_where_the_sound_does_not() -> None:
     assert PrefixBeam(8, words=Lexicon(["tar", "are"]), alphabet=alphabet).decode(said)[0].text == "tar are"
 
 
+def test_unknown_words_of_a_list_share_what_is_unknown() -> None:
+    log_probs = drawn(2, 3, 4)
+    for unknown, share in ((["ba"], 1), (["ba", "bb", "aba"], 3)):
+        lexicon = Lexicon(["a", "b", *unknown])
+        found = PrefixBeam(EVERYTHING, LM, lexicon, 0.6, 0.2, alphabet=LETTERS).decode(log_probs)
+        (answer,) = [answer for answer in found if answer.text == "ba"]
+        assert answer.language == pytest.approx(0.6 * (LM.sentence(["ba"]) - np.log(share)) + 0.2)
+
+
+def test_a_word_is_weighed_while_it_is_said() -> None:
+    """The beam holds one prefix: "ab" is chosen at its first letter, as the sound leaves it open."""
+    lm = NGram.train([["ab"]] * 20 + [["ba"]], order=1)
+    probabilities = np.array([[0.02, 0.02, 0.47, 0.49], [0.02, 0.02, 0.46, 0.50]])
+    beam = PrefixBeam(1, lm, Lexicon(["ab", "ba"]), 1.0, alphabet=LETTERS)
+    assert beam.decode(np.log(probabilities))[0].text == "ab"
+    assert PrefixBeam(1, alphabet=LETTERS).decode(np.log(probabilities))[0].text == "b"
+
+
 def test_a_word_that_has_only_begun_is_cut_off() -> None:
     alphabet = Alphabet(("", " ", "g", "o", "l"))
     spoken = [2, 3, 0, 1, 0, 2]  # "go g"
@@ -139,7 +176,7 @@ def test_tables_forget_too(monkeypatch: pytest.MonkeyPatch) -> None:
     log_probs = drawn(0, 1500, 4)
     beam = PrefixBeam(6, LM, alpha=0.3, alphabet=LETTERS)
     whole = beam.decode(log_probs)
-    monkeypatch.setattr("hiddenstate.decode.grammar.MOST_STATES", 50)
+    monkeypatch.setattr("hiddenstate.decode.tables.MOST_STATES", 50)
     assert beam.decode(log_probs) == whole
 
 

@@ -14,10 +14,11 @@ import numpy as np
 from hiddenstate.decode.alphabet import Alphabet, blank_of
 from hiddenstate.decode.ctc import align, checked, forward_score
 from hiddenstate.decode.decoded import Decoded, spans_from, spans_of, words_of
-from hiddenstate.decode.grammar import Grammar, Tables
+from hiddenstate.decode.grammar import Grammar
 from hiddenstate.decode.lexicon import Lexicon
 from hiddenstate.decode.ngram import NGram
 from hiddenstate.decode.prefixes import Prefixes
+from hiddenstate.decode.tables import Tables
 from hiddenstate.errors import InvalidArgument, nearest
 
 WIDEST = 2**20
@@ -29,7 +30,7 @@ OVER = ("symbols", "words")
 class PrefixBeam:
     """How to search: with how many prefixes at once, what the symbols are, and what language adds.
 
-    width: prefixes that are kept after each frame; alphabet: the texts of the symbols, which a language model
+    width: prefixes that are kept after a frame; alphabet: the texts of the symbols, which a language model
     and a list of words ask for; lm: each word adds alpha ln P(word | those before) + beta, the end
     alpha ln P(end); over: what the model counts, "words" or "symbols"; words: nothing else can be said;
     blank: by default the alphabet's, else 0. With an alphabet, prefixes that differ only in spaces are one
@@ -60,6 +61,10 @@ class PrefixBeam:
         if self.over not in OVER:
             raise InvalidArgument(
                 f"expected over={' or '.join(OVER)}, came {self.over!r}; {nearest(self.over, OVER)}"
+            )
+        if self.over == "symbols" and self.lm is None:
+            raise InvalidArgument(
+                "over='symbols' says what a language model counts, and there is none; give lm"
             )
         blank_of(self.blank, self.alphabet)
         if self.alphabet is None and (self.lm or self.words or self.beta):
@@ -119,7 +124,10 @@ class BeamStream:
                 self._prefixes.forget()
 
     def best(self) -> Decoded:
-        """What is most probable so far; its last word may have only begun, and the end is not weighed."""
+        """What is most probable so far; its last word may have only begun, and the end is not weighed.
+
+        A word that has only begun counts in `language` as the best word that begins so.
+        """
         if (prefixes := self._prefixes) is None:
             return self._answer([], [], 0.0, 0.0)
         return self._found(prefixes, 0, float(prefixes.acoustic[0]), float(prefixes.language[0]))

@@ -1,8 +1,7 @@
 """What language adds to every possible next symbol: a language model's share, a word's price, what may not.
 
 A state is all that decides about the rest: the words that the language model looks back at, and the letters
-of the word that has begun. Its row [K] holds what each symbol adds. Rows and successors are worked out when
-they are first asked for and kept in tables, where a search finds those of many prefixes at once.
+of the word that has begun. Its row [K] holds what each symbol adds, so that a search can weigh all at once.
 """
 
 from __future__ import annotations
@@ -16,16 +15,18 @@ import numpy as np
 from hiddenstate.decode.alphabet import Alphabet
 from hiddenstate.decode.lexicon import Lexicon
 from hiddenstate.decode.ngram import END, NGram
+from hiddenstate.decode.wording import Wording
 
 State = tuple[tuple[str, ...], str]  # the words before, and the letters of the word that has begun
-MOST_STATES = 20_000  # in the tables: 10 MB at 40 symbols
+MOST_ROWS = 20_000  # of words that have begun, kept: 7 MB at 40 symbols
 SPACE = "<space>"  # a lone space's name in a language model over symbols
 
 
 @dataclass(frozen=True)
 class Grammar:
-    """How words are weighed: each adds alpha ln P(word | those before) + beta, the end alpha ln P(end).
+    """How texts are weighed: each word adds alpha ln P(word | those before) + beta, the end alpha ln P(end).
 
+    A word that has only begun counts as the best of those that begin so, and its end makes up the difference.
     over: whether the language model is one of "words" or of "symbols".
     """
 
@@ -37,16 +38,21 @@ class Grammar:
     over: str = "words"
 
     @cached_property
-    def _tokens(self) -> tuple[str, ...] | None:
-        """What each symbol is to the language model; None where words take several symbols.
-
-        Then a word is weighed when the next one begins, else at once.
-        """
+    def tokens(self) -> tuple[str, ...] | None:
+        """What each symbol is to the language model, which weighs it at once; None where words are spelt."""
         if self.over == "symbols":
             return tuple(SPACE if text == " " else text.strip() for text in self.alphabet.symbols)
         others = [number for number in range(len(self.alphabet.symbols)) if number != self.alphabet.blank]
         whole = all(self.alphabet.begins[number] and self.alphabet.letters[number] for number in others)
         return self.alphabet.letters if whole else None
+
+    @cached_property
+    def wording(self) -> Wording:
+        """How words are weighed that are spelt; where the symbols are, it is only known which may be said."""
+        letters = {letter for text in self.alphabet.letters for letter in text}
+        if self.tokens is None:
+            return Wording(self.lm, self.lexicon, self.alpha, self.beta, len(letters))
+        return Wording(None, self.lexicon, 0.0, 0.0, len(letters))
 
     @property
     def start(self) -> State:
@@ -56,36 +62,36 @@ class Grammar:
     def row(self, state: State) -> np.ndarray:
         """What each symbol [K] adds in a state; minus infinity where it may not come."""
         context, word = state
-        if self._tokens is not None:
-            row = np.array([self._weight(token, context) for token in self._tokens])
-        elif word:
-            row = np.where(self.alphabet.begins, self._weight(word, context), 0.0)
-        else:
-            row = np.zeros(len(self.alphabet.symbols))
-        if self.lexicon is not None:
-            row[~np.array([self._may(word, symbol) for symbol in range(len(row))])] = -np.inf
+        row = self._going_on(word).copy()
+        begins, hopes = self._beginning
+        row[begins] = hopes
+        if word:
+            row[begins] += self.wording.weight(word, context) - self.wording.hope(word)
+        elif self.lexicon is not None and " " in self.alphabet.symbols:
+            row[self.alphabet.symbols.index(" ")] = -np.inf  # a second space between the words of a list
+        if self.tokens is not None:
+            row += [self._token(token, context) for token in self.tokens]
         return row
 
     def after(self, state: State, symbol: int) -> State:
         """The state behind a symbol."""
         context, word = state
         letters, begins = self.alphabet.letters[symbol], self.alphabet.begins[symbol]
-        if self._tokens is not None:
-            context = self._said(context, self._tokens[symbol])
+        if self.tokens is not None:
+            context = self.lm.context((*context, self.tokens[symbol])) if self.lm else ()
         elif begins and word:
             context = self._said(context, word)
-        if self._tokens is not None and self.lexicon is None:
+        if self.tokens is not None and self.lexicon is None:
             return context, ""  # nobody asks for the letters
         return context, letters if begins else word + letters
 
     def end(self, state: State) -> float:
         """What the end adds in a state; minus infinity where it may not come."""
         context, word = state
-        if self.lexicon is not None and word and word not in self.lexicon.words:
-            return -np.inf
         last = 0.0
-        if word and self._tokens is None:
-            last, context = self._weight(word, context), self._said(context, word)
+        if word:
+            last = self.wording.weight(word, context) - self.wording.hope(word)
+            context = self._said(context, word)
         return last + (self.alpha * self.lm.score(END, context) if self.lm else 0.0)
 
     def whole(self, symbols: Sequence[int]) -> float:
@@ -96,65 +102,29 @@ class Grammar:
             state = self.after(state, symbol)
         return added + self.end(state)
 
-    def _weight(self, token: str, context: Sequence[str]) -> float:
-        return self.beta + (self.alpha * self.lm.score(token, context) if self.lm else 0.0)
-
-    def _said(self, context: tuple[str, ...], token: str) -> tuple[str, ...]:
-        return self.lm.context((*context, token)) if self.lm else ()
-
-    def _may(self, word: str, symbol: int) -> bool:
-        """Whether a symbol goes on with a word of the list, or begins one where one has ended."""
-        prefixes, letters = self.lexicon.prefixes, self.alphabet.letters[symbol]  # type: ignore[union-attr]
-        if not self.alphabet.begins[symbol]:
-            return word + letters in prefixes
-        if not word:
-            return letters != "" and letters in prefixes
-        return word in self.lexicon.words and letters in prefixes  # type: ignore[union-attr]
-
-
-class Tables:
-    """The rows [states, K] and successors [states, K] of the states that a search has met, by number.
-
-    Without a grammar there is one state, in which nothing adds anything.
-    """
-
-    def __init__(self, grammar: Grammar | None, K: int) -> None:
-        self.grammar = grammar
-        self.rows, self._next = np.zeros((1, K)), np.full((1, K), -1 if grammar else 0, np.int32)
-        self._numbers: dict[State, int] = {}
-        self._states: list[State] = []
-        if grammar:
-            self._number(grammar.start)
-
-    def after(self, numbers: np.ndarray, symbols: np.ndarray) -> np.ndarray:
-        """The numbers of the states behind symbols."""
-        found = self._next[numbers, symbols]
-        for place in np.flatnonzero(found < 0):
-            number, symbol = int(numbers[place]), int(symbols[place])
-            found[place] = self._number(self.grammar.after(self._states[number], symbol))  # type: ignore[union-attr]
-            self._next[number, symbol] = found[place]
-        return found
-
-    def end(self, number: int) -> float:
-        """What the end adds in a state."""
-        return self.grammar.end(self._states[number]) if self.grammar else 0.0
-
-    def trimmed(self, numbers: np.ndarray) -> np.ndarray:
-        """Forget all other states where there are too many; the numbers of these after that."""
-        if len(self._states) <= MOST_STATES:
-            return numbers
-        kept = [self._states[number] for number in numbers]
-        self._states, self._numbers = [], {}
-        self.rows, self._next = self.rows[:1], np.full_like(self._next[:1], -1)
-        return np.array([self._number(state) for state in kept], np.int32)
-
-    def _number(self, state: State) -> int:
-        if (known := self._numbers.get(state)) is not None:
+    def _going_on(self, word: str) -> np.ndarray:
+        """What each symbol [K] adds where it goes on with a word, which is the same behind all words."""
+        if (known := self._rows.get(word)) is not None:
             return known
-        number = self._numbers[state] = len(self._states)
-        self._states.append(state)
-        if number == len(self.rows):
-            self.rows = np.concatenate([self.rows, np.empty_like(self.rows)])
-            self._next = np.concatenate([self._next, np.full_like(self._next, -1)])
-        self.rows[number] = self.grammar.row(state)  # type: ignore[union-attr]
-        return number
+        if len(self._rows) >= MOST_ROWS:
+            self._rows.clear()
+        hoped = self.wording.hope(word)
+        row = np.array([self.wording.hope(word + letters) - hoped for letters in self.alphabet.letters])
+        return self._rows.setdefault(word, row)
+
+    @cached_property
+    def _rows(self) -> dict[str, np.ndarray]:
+        return {}
+
+    @cached_property
+    def _beginning(self) -> tuple[np.ndarray, np.ndarray]:
+        """The symbols that begin a word, and what each adds as its beginning."""
+        begins = np.flatnonzero(self.alphabet.begins)
+        return begins, np.array([self.wording.hope(self.alphabet.letters[symbol]) for symbol in begins])
+
+    def _said(self, context: tuple[str, ...], word: str) -> tuple[str, ...]:
+        """The context behind a word that was spelt."""
+        return self.lm.context((*context, word)) if self.lm and self.tokens is None else context
+
+    def _token(self, token: str, context: Sequence[str]) -> float:
+        return self.beta + (self.alpha * self.lm.score(token, context) if self.lm else 0.0)

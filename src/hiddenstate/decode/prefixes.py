@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hiddenstate.decode.grammar import Tables
 from hiddenstate.decode.history import History
+from hiddenstate.decode.tables import Tables
 from hiddenstate.errors import InvalidArgument
 
 NEVER = -np.inf
