@@ -139,8 +139,9 @@ def test_slopes_of_two_frames_repeat_both_ends() -> None:
 
 
 @pytest.mark.parametrize("statistics", [None, STATISTICS])
-def test_running_normalisation_is_its_recurrence(statistics: Statistics | None) -> None:
-    features = Features(horizon=0.5, prior=0.3, statistics=statistics)
+@pytest.mark.parametrize("horizon", [0.01, 0.5, 1000.0])
+def test_running_normalisation_is_its_recurrence(horizon: float, statistics: Statistics | None) -> None:
+    features = Features(horizon=horizon, prior=0.3, statistics=statistics)
     plain = features.plain(noise(2.0)).astype(np.float64)
     decay = np.exp(-features.step / features.horizon)
     count = features.prior / features.step if statistics else 0.0
@@ -250,6 +251,7 @@ def test_the_key_is_of_what_is_computed_before_normalisation() -> None:
         ({"mels": 200}, r"came 200 from 20 to 8000 Hz, of which \d+ have none .* every 31.2 Hz.. Take fewer"),
         ({"deltas": 3}, "deltas should be 0, 1 or 2"),
         ({"floor": 0.0}, "floor should be"),
+        ({"horizon": 0.001}, "horizon should be the step to a million seconds, came 0.001"),
         ({"normalisation": "runing"}, "unknown normalisation 'runing'; did you mean 'running'"),
         ({"mels": 20, "statistics": STATISTICS}, "those of 20 features .* came 40"),
     ],

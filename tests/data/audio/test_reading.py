@@ -2,6 +2,8 @@
 said."""
 
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,11 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hiddenstate import errors
 from hiddenstate.data.audio import reading
 from hiddenstate.data.audio.reading import blocks, described, load, read
 from hiddenstate.data.audio.resampling import Resampler, resampled
-from hiddenstate.errors import DataError, InvalidArgument
+from hiddenstate.errors import DataError, InvalidArgument, MissingExtra
 
 RATE = 16000
 TONE = (0.4 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)).astype(np.float32)
@@ -219,3 +222,35 @@ def test_other_files_cut_short_are_said(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(content[: len(content) // 2])
     with pytest.raises(DataError, match=r"damaged|cut short"):
         read(tmp_path / name)
+
+
+def test_what_is_not_installed_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "a.wav", TONE, RATE)
+    soundfile.write(tmp_path / "b.wav", TONE, 8000)
+    monkeypatch.setattr(errors, "find_spec", lambda name: None if name == "soxr" else name)
+    assert len(read(tmp_path / "a.wav")) == RATE, "the rate is right as it is"
+    with pytest.raises(MissingExtra, match=r"needs soxr, .* pip install 'hiddenstate\[speech\]'"):
+        read(tmp_path / "b.wav")
+    monkeypatch.setattr(errors, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"reading recordings needs soundfile, .*\[speech\]"):
+        read(tmp_path / "a.wav")
+
+
+def test_features_of_a_file_need_numpy_soundfile_and_soxr_alone(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", TONE, 8000)
+    program = (
+        "import sys; from hiddenstate.data.audio import features, reading; "
+        "stream = features.Features(deltas=1).stream(); "
+        "parts = [stream.feed(block) for block in reading.blocks(sys.argv[1])]; "
+        "print(sum(map(len, [*parts, stream.finish()])), *sorted(set(sys.modules) & set(sys.argv[2:])))"
+    )
+    heavy = ["torch", "scipy", "librosa", "sklearn", "polars", "matplotlib", "pooch", "pandas"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "a.wav"), *heavy],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["198"]  # two seconds: (32000 - 400) // 160 + 1

@@ -243,7 +243,7 @@ def _check(features: Features) -> None:
         ("preemphasis", 0 <= features.preemphasis < 1, "0 to less than 1"),
         ("floor", 1e-30 <= features.floor <= 1, "1e-30 to 1"),
         ("deltas", isinstance(features.deltas, int) and features.deltas in (0, 1, 2), "0, 1 or 2"),
-        ("horizon", 0.1 <= features.horizon <= 1e6, "0.1 to a million seconds"),
+        ("horizon", features.step <= features.horizon <= 1e6, "the step to a million seconds"),
         ("prior", 0 <= features.prior <= 1e6, "0 to a million seconds"),
     ):
         if not fits:
