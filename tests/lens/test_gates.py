@@ -174,8 +174,8 @@ def switched() -> Stack:
 def test_the_words_that_switch_the_longest_remembering_units() -> None:
     stack = switched()
     inside = reading(stack, ["keep write keep", "keep zero", "Write clear", "write clear keep", "keep"])
-    view = lens.gates(inside, "keep keep", top=1)
-    (found,) = view.facts["longest"]
+    view = lens.gates(inside, "keep keep", units=1)
+    (found,) = view.facts["units"]
     assert (found["unit"], found["layer"], found["direction"]) == (0, 0, "forward")
     assert found["cleared_by"][0] == {"word": "clear", "factor": pytest.approx(0.01), "text": "Write clear"}
     assert [each["word"].casefold() for each in found["cleared_by"]] == ["clear", "zero", "keep", "write"]
@@ -187,7 +187,8 @@ def test_the_words_that_switch_the_longest_remembering_units() -> None:
     assert view.facts["counted_steps"] == 11
     # by hand: every word but the one below 0.1
     assert view.arrays["f.left"].values[0, 0].tolist() == [pytest.approx(2 / 11), 0.0]
-    assert len(lens.gates(inside, "keep", top=9).facts["longest"]) == 2
+    assert len(lens.gates(inside, "keep", units=9).facts["units"]) == 2
+    assert [each["unit"] for each in lens.gates(inside, "keep", units=(1, 0)).facts["units"]] == [1, 0]
 
 
 def test_what_is_counted_over_is_said() -> None:
@@ -202,7 +203,7 @@ def test_what_is_counted_over_is_said() -> None:
 
 def test_a_plain_network_has_no_gate_and_says_so() -> None:
     view = lens.gates(layer_of("rnn"), torch.randn(5, F, dtype=torch.float64))
-    assert (view.facts["span"], view.facts["longest"], view.facts["carried"]) == (None, [], {})
+    assert (view.facts["span"], view.facts["units"], view.facts["carried"]) == (None, [], {})
     assert "no state of rnn is carried over by a factor of its own" in view.facts["note"]
     assert list(view.arrays) == ["h"]
 
@@ -250,7 +251,11 @@ def test_what_cannot_be_shown_is_said() -> None:
         ({"layer": True}, "there is no layer True"),
         ({"direction": "backward"}, "nothing reads backward here"),
         ({"direction": "up"}, "there is no direction 'up'; choose one of: backward, forward"),
-        ({"top": -1}, "how many units to tell of, 0 or more, came -1"),
+        ({"units": -1}, "expected how many units to tell of, or a list .* came -1"),
+        ({"units": [0, -1]}, r"came \[0, -1\]"),
+        ({"units": True}, "came True"),
+        ({"units": "all"}, "came 'all'"),
+        ({"units": [2]}, "there is no unit 2: the units are counted from 0, here 0 to 1"),
         ({"data": ["keep"]}, r"this layer reads vectors \[T, 4\], not the texts of data"),
     ):
         with pytest.raises(InvalidArgument, match=words):
@@ -261,6 +266,8 @@ def test_what_cannot_be_shown_is_said() -> None:
         lens.gates(inside, "keep", data=[])
     with pytest.raises(InvalidArgument, match="there is no word in any of the texts"):
         lens.gates(inside, "keep", data=["", " "])
+    with pytest.raises(InvalidArgument, match="nothing can be told of single units: no state of rnn"):
+        lens.gates(layer_of("rnn"), np.zeros((3, F)), units=[0])
     with pytest.raises(Unsupported, match="no recurrent layer"):
         lens.gates(torch.nn.Linear(2, 2), "keep")
     x = np.zeros((300, 4))

@@ -64,19 +64,18 @@ def gates(
     layer: int | None = None,
     direction: str | None = None,
     data: Data = None,
-    top: int = 5,
+    units: int | Sequence[int] = 5,
     whole: bool = False,
 ) -> GatesView:
     """Show what the gates do while a text, or x [T, F], is read, and how far they let each unit remember.
 
     Saturation and spans are counted over the run's own examples, or the texts of `data`; without any, over
-    the text alone. `top` units that remember longest are told with the words that clear and write them. Over
-    500 steps the values of neighbours are averaged, unless `whole`. Raises InvalidArgument for a layer or
-    direction that there is not, and where there is nothing to read.
+    the text alone. Of so many `units` that remember longest, or of those listed, the words are told that
+    clear and write them. Over 500 steps the values of neighbours are averaged, unless `whole`. Raises
+    InvalidArgument for a layer, direction or unit that there is not, and where there is nothing to read.
     """
     inside = opened(subject)
-    if isinstance(top, bool) or not isinstance(top, int) or top < 0:
-        raise InvalidArgument(f"expected how many units to tell of, 0 or more, came {top!r}")
+    asked = _asked(units)
     chosen, read = places(inside.stack, layer, direction), sequence_of(inside, given)
     texts, factors = texts_of(inside, data, MOST_TEXTS), factors_of(inside.stack)
     maps, tallies = _Maps(chosen, len(read.x), whole), {place: Tally() for place in chosen}
@@ -92,7 +91,7 @@ def gates(
         tallies = {place: counted[place] for place in chosen}
     found = _Found(inside, read, texts, maps, tallies)
     arrays = found.arrays()
-    facts = {**found.facts(arrays, top), **part_read(given, read.names)}
+    facts = {**found.facts(arrays, asked), **part_read(given, read.names)}
     return GatesView(_title(inside, given), arrays, facts, READING)
 
 
@@ -100,6 +99,24 @@ def _title(inside: Inside, given: Any) -> str:
     what = " ".join(given.split()) if isinstance(given, str) else "its input"
     what = f'"{what[:60]}…"' if len(what) > 61 else f'"{what}"' if isinstance(given, str) else what
     return f"Gates and states of the {inside.stack.cell.name} over {what}"
+
+
+def _asked(units: Any) -> int | list[int]:
+    """How many units to tell of, or which; raises InvalidArgument for anything else."""
+    listed = (
+        [units]
+        if isinstance(units, int)
+        else list(units)
+        if isinstance(units, list | tuple | range)
+        else None
+    )
+    if listed is None or any(
+        isinstance(each, bool) or not isinstance(each, int) or each < 0 for each in listed
+    ):
+        raise InvalidArgument(
+            f"expected how many units to tell of, or a list of their numbers counted from 0, came {units!r}"
+        )
+    return units if isinstance(units, int) else listed
 
 
 class _Maps:
@@ -174,7 +191,7 @@ class _Found:
         labels = {**self.beside, "unit": range(values.shape[-1])}
         return Named(values, tuple(labels), labels, unit)
 
-    def facts(self, arrays: Mapping[str, Named], top: int) -> dict[str, Any]:
+    def facts(self, arrays: Mapping[str, Named], asked: int | list[int]) -> dict[str, Any]:
         """What a view says beside its numbers."""
         cell, factors = self.inside.stack.cell, factors_of(self.inside.stack)
         memory = next(iter(factors), None)
@@ -192,13 +209,17 @@ class _Found:
             },
             "carried": {name: written(root) for name, root in factors.items()},
         }
+        if memory is None and isinstance(asked, list):
+            raise InvalidArgument(f"nothing can be told of single units: {_no_span(cell.name)}")
         if memory is None:
-            return {**found, "span": None, "longest": [], "note": _no_span(cell.name)}
+            return {**found, "span": None, "units": [], "note": _no_span(cell.name)}
         spans = arrays[f"{memory}.span"].values
         shortest, median, longest = np.quantile(spans, (0, 0.5, 1), method="nearest")
         at = {"shortest": shortest, "median": median, "longest": longest}
+        found["units_chosen"] = "longest span" if isinstance(asked, int) else "asked for"
         found["span"] = {"state": memory, **at, "without_end": int(np.isinf(spans).sum())}
-        return {**found, "longest": [self._unit(memory, *each) for each in _largest(spans, top)]}
+        chosen = _largest(spans, asked) if isinstance(asked, int) else _listed(spans, asked)
+        return {**found, "units": [self._unit(memory, *each) for each in chosen]}
 
     def _unit(self, memory: str, layer: int, way: int, unit: int) -> dict[str, Any]:
         """One unit: its span, and the words that clear it and write it."""
@@ -232,6 +253,15 @@ class _Found:
 def _largest(spans: np.ndarray, top: int) -> list[tuple[int, ...]]:
     order = np.argsort(-spans, axis=None, kind="stable")[:top]
     return [tuple(int(i) for i in np.unravel_index(place, spans.shape)) for place in order]
+
+
+def _listed(spans: np.ndarray, units: Sequence[int]) -> list[tuple[int, ...]]:
+    for unit in units:
+        if unit >= spans.shape[-1]:
+            raise InvalidArgument(
+                f"there is no unit {unit}: the units are counted from 0, here 0 to {spans.shape[-1] - 1}"
+            )
+    return [(*place, unit) for place in np.ndindex(spans.shape[:-1]) for unit in units]
 
 
 def _no_span(cell: str) -> str:

@@ -21,11 +21,11 @@ from hiddenstate.lens.norms import Begin, Norms, from_last, from_loss, norms_bac
 from hiddenstate.lens.one_step import OneStep, one_step
 from hiddenstate.lens.opened import opened
 from hiddenstate.lens.passes import Pass
+from hiddenstate.lens.pieces import DIRECTIONS
 from hiddenstate.lens.reading import Reading, places_of, reading_of
 from hiddenstate.lens.view import Named, Tick
 
 ORIGINS = ("both", "last", "loss")
-DIRECTIONS = ("forward", "backward")
 EXAMPLES = 256  # of a run's own; of more as many are taken
 
 

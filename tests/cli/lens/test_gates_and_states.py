@@ -122,7 +122,12 @@ def test_pictures_and_pages_are_written(
         (["states", "RUN", "   "], "there is no word to read in ' '"),
         (["gates", "RUN", TEXT, "--layer", "1"], "there is no layer 1: the layers are counted from 0"),
         (["gates", "RUN", TEXT, "--direction", "backward"], "nothing reads backward here"),
-        (["gates", "RUN", TEXT, "--units", "-1"], "expected how many units to tell of, 0 or more, came -1"),
+        (["gates", "RUN", TEXT, "--units", "-1"], "expected how many units to tell of"),
+        (
+            ["gates", "RUN", TEXT, "--unit", "8"],
+            "there is no unit 8: the units are counted from 0",
+        ),
+        (["gates", "RUN", TEXT, "--unit", "1", "--units", "2"], "give one of the two"),
         (["gates", "RUN", TEXT, "--data", "gone.csv"], "gone.csv"),
         (["states", "RUN", TEXT, "--span", "3:2"], "the span 3:2 ends before it begins; write 2:3"),
         (

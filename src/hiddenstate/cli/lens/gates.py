@@ -11,6 +11,7 @@ import typer
 
 from hiddenstate.cli import options, screen
 from hiddenstate.cli.lens import drawn, output
+from hiddenstate.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,8 +30,12 @@ def gates(
     direction: Direction = None,
     data: options.DataName = None,
     units: Annotated[
-        int, typer.Option(metavar="N", help="So many units that remember longest are told of.")
-    ] = 5,
+        int | None,
+        typer.Option(metavar="N", help="Tell of so many units that remember longest.  [default: 5]"),
+    ] = None,
+    unit: Annotated[
+        list[int] | None, typer.Option(metavar="U", help="Instead, of this unit; may be repeated.")
+    ] = None,
     whole: Annotated[
         bool, typer.Option("--whole", help="Every step of a text of over 500, not means of neighbours.")
     ] = False,
@@ -50,7 +55,10 @@ def gates(
     from hiddenstate import lens
 
     asked = output.checked(output.Asked(csv, png, svg, html, overwrite, json))
-    view = lens.gates(run, text, layer=layer, direction=direction, data=data, top=units, whole=whole)
+    if unit and units is not None:
+        raise InvalidArgument("--units says how many units, and --unit which: give one of the two.")
+    told = unit or (5 if units is None else units)
+    view = lens.gates(run, text, layer=layer, direction=direction, data=data, units=told, whole=whole)
     output.deliver(view, asked, lambda on: show(on, view))
 
 
@@ -108,15 +116,17 @@ def _longest(on: Console, view: GatesView, place: tuple[int, int]) -> None:
     letters = set(re.findall(r"\w+", view.facts["carried"][state]))
     name = next((gate for gate in view.facts["gates"] if gate in letters), state)
     spans = view.arrays[f"{state}.span"].values[place]
-    units = np.argsort(-spans, kind="stable")[:ROWS]
+    units, which = np.argsort(-spans, kind="stable")[:ROWS].tolist(), " that remember longest"
+    if view.facts["units_chosen"] == "asked for":
+        units, which = sorted({each["unit"] for each in view.facts["units"]}), ""
     values = view.arrays[name].values[place][:, units].T
     steps = view.arrays[name].labels["step"]
     screen.say(on)
-    screen.say(on, f"{name} of the {len(units)} units that remember longest:")
+    screen.say(on, f"{name} of {len(units)} unit{'s' * (len(units) != 1)}{which}:")
     every = view.facts["steps_in_a_bin"]
     across = "word" if every == 1 else "bin"
     limits = (0.0, 1.0) if name in view.facts["gates"] else (None, None)
-    drawn.shades(on, Named(values, ("unit", across), {"unit": units.tolist(), across: steps}), *limits)
+    drawn.shades(on, Named(values, ("unit", across), {"unit": units, across: steps}), *limits)
     if every > 1:
         screen.say(on, f"A bin is the mean of {every} steps.")
 
@@ -145,9 +155,9 @@ def _spans(on: Console, facts: Mapping[str, Any]) -> None:
     endless = f"; {span['without_end']} units without end" if span["without_end"] else ""
     factor = facts["carried"][state]
     screen.say(on, f"Memory span of {state} by its factor {factor}, in steps: {at}{endless}.")
-    if not facts["longest"]:
+    if not facts["units"]:
         return
-    several = len({(each["layer"], each["direction"]) for each in facts["longest"]}) > 1
+    several = len({(each["layer"], each["direction"]) for each in facts["units"]}) > 1
     rows: list[tuple[str, ...]] = [
         (
             f"{each['unit']}",
@@ -156,7 +166,7 @@ def _spans(on: Console, facts: Mapping[str, Any]) -> None:
             _words(each["cleared_by"], "factor"),
             _words(each["written_by"], "change"),
         )
-        for each in facts["longest"]
+        for each in facts["units"]
     ]
     columns: tuple[str, ...] = (
         "unit",
@@ -177,4 +187,4 @@ def _steps(span: float | None) -> str:
 
 def _words(found: Sequence[Mapping[str, Any]], what: str) -> str:
     sign = "+" if what == "change" else ""
-    return ", ".join(f"{each['word']} {each[what]:{sign}.2f}" for each in found)
+    return "; ".join(f"{each['word']} {each[what]:{sign}.2f}" for each in found)
