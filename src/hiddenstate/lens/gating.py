@@ -103,16 +103,8 @@ def _title(inside: Inside, given: Any) -> str:
 
 def _asked(units: Any) -> int | list[int]:
     """How many units to tell of, or which; raises InvalidArgument for anything else."""
-    listed = (
-        [units]
-        if isinstance(units, int)
-        else list(units)
-        if isinstance(units, list | tuple | range)
-        else None
-    )
-    if listed is None or any(
-        isinstance(each, bool) or not isinstance(each, int) or each < 0 for each in listed
-    ):
+    listed = list(units) if isinstance(units, list | tuple | range) else [units]
+    if any(isinstance(each, bool) or not isinstance(each, int) or each < 0 for each in listed):
         raise InvalidArgument(
             f"expected how many units to tell of, or a list of their numbers counted from 0, came {units!r}"
         )
