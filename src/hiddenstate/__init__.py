@@ -28,6 +28,7 @@ _PLACES = {
     "Recurrent": "layers",
     "RecurrentCell": "layers",
     "RunError": "errors",
+    "SpeechRecognizer": "tasks.speech",
     "State": "cells",
     "TextClassifier": "tasks.classify",
     "TrainingError": "errors",

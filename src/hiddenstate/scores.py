@@ -1,10 +1,13 @@
-"""HOW GOOD? Whether a difference between two models could be chance. Exact tests, no tables, no SciPy."""
+"""HOW GOOD? Whether a difference between two models could be chance; how far texts are from the true ones."""
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from hiddenstate.errors import InvalidArgument
+from hiddenstate.errors import InvalidArgument, require
 
 
 def mcnemar(gained: int, lost: int) -> float:
@@ -38,3 +41,79 @@ def holm(values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(values) - rank) * values[place]))
         raised[place] = highest
     return raised
+
+
+@dataclass(frozen=True)
+class ErrorRates:
+    """How far recognised texts are from the true ones: errors a word (wer) and a letter (cer), as fractions.
+
+    substitutions, deletions, insertions: words that are others, missing, or too many; words: the true ones.
+    wer and cer are None where nothing was said.
+    """
+
+    wer: float | None
+    cer: float | None
+    substitutions: int
+    deletions: int
+    insertions: int
+    words: int
+
+
+def error_rates(true: Sequence[str], found: Sequence[str]) -> ErrorRates:
+    """Compare texts with the true ones, word by word and letter by letter (Levenshtein, 1966), by jiwer.
+
+    Raises InvalidArgument unless there are as many of one as of the other, MissingExtra without jiwer.
+
+    >>> error_rates(["go on", "stop"], ["go", "stop it"]).wer
+    0.6666666666666666
+    """
+    if len(true) != len(found):
+        raise InvalidArgument(f"expected a text for each of {len(true)} true ones, came {len(found)}")
+    require("jiwer", "word error rates", extra="speech")
+    import jiwer
+
+    said = [(" ".join(a.split()), " ".join(b.split())) for a, b in zip(true, found, strict=True)]
+    inserted = [b for a, b in said if not a]  # where nothing was said, every word is too many
+    pairs = [pair for pair in said if pair[0]]
+    insertions, letters_more = sum(len(b.split()) for b in inserted), sum(map(len, inserted))
+    if not pairs:
+        return ErrorRates(None, None, 0, 0, insertions, 0)
+    words = jiwer.process_words([a for a, _ in pairs], [b for _, b in pairs])
+    letters = jiwer.process_characters([a for a, _ in pairs], [b for _, b in pairs])
+    counted = words.hits + words.substitutions + words.deletions
+    spelt = letters.hits + letters.substitutions + letters.deletions
+    wrong = words.substitutions + words.deletions + words.insertions + insertions
+    misspelt = letters.substitutions + letters.deletions + letters.insertions + letters_more
+    return ErrorRates(
+        wrong / counted,
+        misspelt / spelt,
+        words.substitutions,
+        words.deletions,
+        words.insertions + insertions,
+        counted,
+    )
+
+
+def confusions(true: Sequence[str], found: Sequence[str]) -> Counter[tuple[str, str]]:
+    """How often each word was taken for another; ("word", "") is missing, ("", "word") too many.
+
+    >>> confusions(["go on now"], ["go in"])
+    Counter({('on', 'in'): 1, ('now', ''): 1})
+    """
+    require("jiwer", "word error rates", extra="speech")
+    import jiwer
+
+    counted: Counter[tuple[str, str]] = Counter()
+    pairs = [(a.split(), b.split()) for a, b in zip(true, found, strict=True)]
+    counted.update(("", word) for words, others in pairs if not words for word in others)
+    pairs = [pair for pair in pairs if pair[0]]
+    if not pairs:
+        return counted
+    aligned = jiwer.process_words([" ".join(a) for a, _ in pairs], [" ".join(b) for _, b in pairs])
+    for (words, others), chunks in zip(pairs, aligned.alignments, strict=True):
+        for chunk in chunks:
+            here = words[chunk.ref_start_idx : chunk.ref_end_idx]
+            there = others[chunk.hyp_start_idx : chunk.hyp_end_idx]
+            if chunk.type != "equal":
+                counted.update(itertools.zip_longest(here, there, fillvalue=""))
+    return counted

@@ -14,8 +14,7 @@ from hiddenstate import tasks
 from hiddenstate.cells import load
 from hiddenstate.cli import app
 from hiddenstate.data.words import Tokeniser
-from hiddenstate.tasks.classify import ClassifySpec
-from hiddenstate.tasks.tag import TagSpec
+from hiddenstate.tasks import TASKS
 
 HOUSE = Path(__file__).resolve().parents[2]
 PAGES = [HOUSE / "README.md", *sorted((HOUSE / "docs").glob("*.md"))]
@@ -114,4 +113,5 @@ def test_the_words_of_the_page_on_languages_are_those_of_the_texts() -> None:
 def test_every_setting_that_the_pages_name_exists() -> None:
     named = {pair for page in PAGES for pair in re.findall(r"--set (\w+)=", page.read_text(encoding="utf-8"))}
     assert named
-    assert named <= {*ClassifySpec.model_fields, *TagSpec.model_fields}
+    specs = (task.load().SPEC for task in TASKS.values())
+    assert named <= {name for spec in specs for name in spec.model_fields}

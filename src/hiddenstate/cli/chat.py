@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from hiddenstate.cli import options, screen
+from hiddenstate.errors import Unsupported
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +29,8 @@ def chat(run: options.RunFolder) -> None:
     from hiddenstate import tasks
 
     module = tasks.of_run(run)
+    if getattr(module, "HEARS", False):
+        raise Unsupported(f"chat is typed, and {run} listens: predict {run} FILE, or --stream - for a pipe.")
     model = module.load(run)
     on = screen.console()
     if sys.stdin.isatty():

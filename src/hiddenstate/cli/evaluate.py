@@ -30,7 +30,7 @@ def evaluate(
     module = tasks.of_run(run)
     found = module.evaluate(run, data, split, text=text, label=label)
     on = screen.console(for_program=json)
-    screen.measures(on, module.shown.MEASURES, found)
+    screen.measures(on, module.shown, found)
     screen.say(on)
     for sentence in found.get("notes", ()):
         screen.say(on, screen.printable(sentence))

@@ -16,29 +16,44 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+Texts = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[TEXT]...",
+        show_default=False,
+        help="Each in quotes; none: read stdin. For a run that listens: recordings, or folders of them.",
+    ),
+]
+File = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A UTF-8 file of any size with one text a line.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the answers there once all are there, not to stdout."),
+]
+Why = Annotated[
+    bool,
+    typer.Option("--why", help="Say what speaks for the answer: words, runner-up, nearest training texts."),
+]
+Arriving = Annotated[
+    str | None,
+    typer.Option(
+        "--stream", metavar="-", help="Hear stdin while it arrives: WAV, or 16-bit samples of the run's rate."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object for each text, one a line.")]
+
+
 def predict(
     run: options.RunFolder,
-    texts: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[TEXT]...", show_default=False, help="Each in quotes; none: read stdin."),
-    ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A UTF-8 file of any size with one text a line."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the answers there once all are there, not to stdout."),
-    ] = None,
-    why: Annotated[
-        bool,
-        typer.Option(
-            "--why", help="Say what speaks for the answer: words, runner-up, nearest training texts."
-        ),
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object for each text, one a line.")] = False,
+    texts: Texts = None,
+    file: File = None,
+    out: Out = None,
+    why: Why = False,
+    stream: Arriving = None,
+    json: Json = False,
 ) -> None:
-    """Say the intent of texts, and the values of slots in them.
+    """Say intents and slots of texts, or what recordings say.
 
     hiddenstate predict runs/tickets "where is my parcel?" "cancel it"
 
@@ -47,14 +62,23 @@ def predict(
     hiddenstate predict runs/tickets --file texts.txt --out answers.jsonl --json
 
     hiddenstate predict runs/tickets "where is my parcel?" --why
+
+    hiddenstate predict runs/commands monday.wav tuesday.wav
     """
     from hiddenstate import tasks
 
     if texts and file is not None:
         raise InvalidArgument("predict takes texts or --file, and both were given; leave one out.")
+    module = tasks.of_run(run)
+    if getattr(module, "HEARS", False):
+        from hiddenstate.cli import hear
+
+        hear.predict(module, run, hear.Given(texts or (), file, out, why, stream, json))
+        return
     if texts and out is not None:
         raise InvalidArgument("--out takes the answers to --file or to a pipe; leave it out.")
-    module = tasks.of_run(run)
+    if stream is not None:
+        raise Unsupported(f"--stream hears speech, and {run} reads texts; pipe them in without it.")
     if why and not texts and not json:
         raise InvalidArgument("--why draws the texts of the command line; for a file or a pipe add --json.")
     given = _explaining(module, run) if why else Answering(module.load, module.shown)

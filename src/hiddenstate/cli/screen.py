@@ -97,18 +97,18 @@ def size(count: float | None) -> str:
 
 
 def measures(
-    on: Console, names: Mapping[str, str], found: Mapping[str, Any], beside: Mapping[str, Any] | None = None
+    on: Console, shown: Any, found: Mapping[str, Any], beside: Mapping[str, Any] | None = None
 ) -> None:
     """Print measures of a summary, one a line, beside another's; what the data cannot tell is a dash.
 
-    `names` says in words what each measure is.
+    `shown` is the task's module that says in words what each measure is, and of what.
     """
     others = [] if beside is None else [beside]
     rows = [
         (words, *(_measure(name, each.get(name)) for each in (found, *others)))
-        for name, words in names.items()
+        for name, words in shown.MEASURES.items()
     ]
-    columns = (f"on {found['n']} texts", "model", "snapshot")
+    columns = (f"on {found['n']} {shown.ITEMS.many}", "model", "snapshot")
     kept = columns[: 2 + len(others)]
     table(on, kept, rows, right=kept[1:])
 
@@ -117,10 +117,10 @@ def _measure(name: str, value: float | None) -> str:
     return f"{value:.3f}" if name == "auroc" and value is not None else percent(value)
 
 
-def comparison(on: Console, headline: tuple[str, str], summary: Mapping[str, Any]) -> None:
+def comparison(on: Console, headline: tuple[str, str], summary: Mapping[str, Any], each: str) -> None:
     """Print the model beside the snapshot baseline, and in words which of the two to take.
 
-    `headline` is a column and the measure that stands in it.
+    `headline` is a column and the measure that stands in it; `each` is what the last column times.
     """
     column, measure = headline
     rows = [
@@ -133,7 +133,7 @@ def comparison(on: Console, headline: tuple[str, str], summary: Mapping[str, Any
         )
         for row in summary["table"]
     ]
-    columns = ("", column, "training", "file", "one text")
+    columns = ("", column, "training", "file", each)
     table(on, columns, rows, right=columns[1:])
     say(on)
     say(on, summary["verdict"])

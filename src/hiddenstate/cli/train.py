@@ -30,7 +30,7 @@ TaskName = Annotated[
         metavar="TASK",
         show_default=False,
         autocompletion=_task_names,
-        help="What to learn: classify (intents) or tag (slots).",
+        help="What to learn: classify (intents), tag (slots) or speech (words in recordings).",
     ),
 ]
 Out = Annotated[
@@ -193,6 +193,8 @@ def _say_if_slower() -> None:
 
 def show(summary: Mapping[str, Any], *, json: bool) -> None:
     """Print what came of training: model and snapshot baseline, the verdict, where everything lies."""
+    from hiddenstate import tasks
+
     on = screen.console(for_program=json)
     screen.say(on)
     judged(on, summary)
@@ -206,8 +208,9 @@ def show(summary: Mapping[str, Any], *, json: bool) -> None:
     if summary["stopped"] in ("interrupted", "time limit"):
         screen.say(on, f"Stopped early ({summary['stopped']}); the best so far is kept. Go on with:")
         screen.line(on, f"  {options.command()} train --resume {summary['run']}")
-    screen.say(on, "Talk to it:")
-    screen.line(on, f"  {options.command()} chat {summary['run']}")
+    items = tasks.find(summary["task"]).load().shown.ITEMS
+    screen.say(on, items.invitation)
+    screen.line(on, f"  {options.command()} {items.command.format(run=summary['run'])}")
     if json:
         screen.emit(summary)
 
@@ -231,9 +234,9 @@ def judged(on: Console, summary: Mapping[str, Any]) -> None:
     from hiddenstate import tasks
 
     shown = tasks.find(summary["task"]).load().shown
-    screen.comparison(on, shown.HEADLINE, summary)
+    screen.comparison(on, shown.HEADLINE, summary, shown.ITEMS.one)
     screen.say(on)
-    screen.measures(on, shown.MEASURES, summary, summary["baseline"])
+    screen.measures(on, shown, summary, summary["baseline"])
 
 
 def where(on: Console, summary: Mapping[str, Any]) -> None:

@@ -37,6 +37,11 @@ TASKS: dict[str, Task] = {
         "the values of slots in a sentence, each word tagged, and its intent",
         "hiddenstate.tasks.tag",
     ),
+    "speech": Task(
+        "speech",
+        "what is said in a recording, word by word, with a network that reads its spectrogram",
+        "hiddenstate.tasks.speech",
+    ),
 }
 
 

@@ -16,10 +16,11 @@ from torch.nn import functional
 from hiddenstate.data.batch import Bags, Batch
 from hiddenstate.data.vectors import WordVectors
 from hiddenstate.data.vocabulary import FIRST_WORD
+from hiddenstate.layers.beginning import begin
 from hiddenstate.tasks.classify.reader import Reader, as_stored
 from hiddenstate.tasks.classify.spec import ClassifySpec
 from hiddenstate.tasks.text.readout import Readout
-from hiddenstate.tasks.text.recurrent import begin, recurrent_of
+from hiddenstate.tasks.text.recurrent import recurrent_of
 
 FIRST_SPREAD = 0.1  # of the words' and letters' numbers
 FIRST_SHARE = 1.5  # of the wide head, until validation decides

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hiddenstate.tasks.classify.predictor import Classifier, Prediction
-from hiddenstate.tasks.text.shown import AnswerTable, Said, percent
+from hiddenstate.tasks.text.shown import AnswerTable, Items, Said, percent
 
 MEASURES = {
     "accuracy": "in scope, nothing refused: right",
@@ -18,6 +18,7 @@ MEASURES = {
     "ece": "probabilities off by (ECE)",
 }
 HEADLINE = ("accuracy", "accuracy")  # what stands beside time and size: the column, and its measure
+ITEMS = Items()
 
 
 def welcome(model: Classifier) -> str:

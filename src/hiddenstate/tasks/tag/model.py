@@ -17,11 +17,12 @@ from torch.nn import functional
 from hiddenstate.data.batch import Batch
 from hiddenstate.data.vocabulary import UNKNOWN
 from hiddenstate.layers import ChainLoss
+from hiddenstate.layers.beginning import begin
 from hiddenstate.tasks.tag.encoding import SHAPES
 from hiddenstate.tasks.tag.reader import Reader, Scores, allowed
 from hiddenstate.tasks.tag.spec import TagSpec
 from hiddenstate.tasks.text.readout import Readout
-from hiddenstate.tasks.text.recurrent import begin, recurrent_of
+from hiddenstate.tasks.text.recurrent import recurrent_of
 
 FIRST_SHARE = 1.5  # of the wide head, until validation decides
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hiddenstate.tasks.tag.predictor import Slot, Tagger, Tagging
-from hiddenstate.tasks.text.shown import AnswerTable, Said, percent
+from hiddenstate.tasks.text.shown import AnswerTable, Items, Said, percent
 
 MEASURES = {
     "slot_f1": "values of slots: F1 (exact)",
@@ -17,6 +17,7 @@ MEASURES = {
     "sentence_accuracy": "sentences: all of it right",
 }
 HEADLINE = ("slot F1", "slot_f1")  # what stands beside time and size: the column, and its measure
+ITEMS = Items()
 
 
 def welcome(model: Tagger) -> str:

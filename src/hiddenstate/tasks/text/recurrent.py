@@ -1,8 +1,6 @@
-"""The recurrent stack of the tasks on texts as it learns, and where it begins."""
+"""The recurrent stack of the tasks on texts as it learns."""
 
 from __future__ import annotations
-
-from torch.nn import init
 
 from hiddenstate.layers import Recurrent
 from hiddenstate.tasks.text.reading import Sizes, cell_of
@@ -18,19 +16,3 @@ def recurrent_of(spec: Sizes) -> Recurrent:
         bidirectional=spec.bidirectional,
         dropout=0.2 if spec.layers > 1 else 0.0,
     )
-
-
-def begin(recurrent: Recurrent) -> None:
-    """Draw orthogonal recurrent blocks (Saxe et al. 2014), and open the forget gates."""
-    labels = recurrent.cell.labels["W"]
-    for name, parameter in recurrent.named_parameters():
-        if "weight_hh" in name:
-            for block in parameter.data.split(parameter.shape[1]):
-                init.orthogonal_(block)
-        elif "weight_ih" in name:
-            init.xavier_uniform_(parameter)
-        elif "bias" in name:
-            init.zeros_(parameter)
-            if name.startswith("bias_ih") and "f" in labels:
-                # an open forget gate lets the gradient through from the start (Jozefowicz et al. 2015)
-                parameter.data.chunk(len(labels))[labels.index("f")].fill_(1.0)

@@ -24,6 +24,16 @@ class Said:
     lines: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Items:
+    """What a task answers, in words: many of them, one whose answer is timed, and what to do with a run."""
+
+    many: str = "texts"
+    one: str = "one text"
+    invitation: str = "Talk to it:"
+    command: str = "chat {run}"
+
+
 def percent(share: float) -> str:
     """Write a fraction as a person reads it.
 

@@ -1,0 +1,178 @@
+"""WHAT WAS SAID? `predict` for runs that listen: files of sound, or sound that arrives through a pipe."""
+
+from __future__ import annotations
+
+import json as jsons
+import struct
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import typer
+
+from hiddenstate import intact
+from hiddenstate.cli import screen
+from hiddenstate.errors import DataError, InvalidArgument, Unsupported
+
+CHUNK = 0.1  # seconds of a stream that are heard at once
+COLUMNS = ("recording", "seconds", "text")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What `predict` was asked for."""
+
+    recordings: Sequence[str]
+    file: Path | None
+    out: Path | None
+    why: bool
+    stream: str | None
+    json: bool
+
+
+def predict(module: Any, run: Path, given: Given) -> None:
+    """Write down what is said; raises for what a run that listens cannot be asked."""
+    if given.why:
+        raise Unsupported("--why explains intents of texts, and this run listens; see `hiddenstate lens`.")
+    if given.file is not None:
+        raise InvalidArgument("--file is a file of texts; name recordings themselves, or a folder of them.")
+    if given.stream is not None:
+        if given.recordings or given.out is not None:
+            raise InvalidArgument("--stream - hears stdin alone; leave the recordings and --out out.")
+        streamed(module, run, given.stream, given.json)
+    elif given.recordings:
+        files(module, run, given.recordings, given.out, given.json)
+    else:
+        raise InvalidArgument(f"{run} listens: name recordings, a folder of them, or --stream - for a pipe.")
+
+
+def files(module: Any, run: Path, given: Sequence[str], out: Path | None, json: bool) -> None:
+    """Write down what is said in files; a folder stands for the recordings in it.
+
+    A file that cannot be read is named in the end, with exit code 1, and the others are not lost.
+    """
+    paths = [file for path in given for file in _listed(Path(path))]
+    model, answers, failed = module.load(run), [], []
+    for path in paths:
+        try:
+            (found,) = model.transcribe([path])
+        except DataError as error:
+            failed.append(str(error))
+            continue
+        answers.append(found)
+        if json and out is None:
+            screen.emit(module.shown.values(found))
+    if out is not None:
+        lines = (
+            [jsons.dumps(module.shown.values(each), ensure_ascii=False) for each in answers]
+            if json
+            else _rows(answers)
+        )
+        intact.write(out, "".join(f"{line}\n" for line in lines).encode())
+        typer.echo(f"hiddenstate: {len(answers):,} transcripts in {out}.", err=True)
+    elif answers and not json:
+        shown = module.shown.table(answers)
+        screen.table(screen.console(), shown.columns, shown.rows, right=shown.right)
+    for words in failed:
+        typer.echo(f"hiddenstate: {words}", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _rows(answers: Sequence[Any]) -> list[str]:
+    cells = [(each.source, f"{each.seconds:.2f}", each.text) for each in answers]
+    return ["\t".join(screen.printable(cell.replace("\t", " ")) for cell in row) for row in (COLUMNS, *cells)]
+
+
+def _listed(path: Path) -> list[Path]:
+    """The recordings that a path stands for."""
+    from hiddenstate.data.audio.reading import SUFFIXES
+
+    if not path.is_dir():
+        return [path]
+    found = sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES)
+    if not found:
+        raise InvalidArgument(f"{path} holds no recording; looked for {', '.join(SUFFIXES)}")
+    return found
+
+
+def streamed(module: Any, run: Path, source: str, json: bool) -> None:
+    """Write down what is said while it arrives: on stdin, as a WAV file or as 16-bit samples.
+
+    On a terminal what is said so far stands in the last line, and changes; an utterance that has ended is a
+    line of its own on stdout.
+    """
+    if source != "-":
+        raise InvalidArgument(f"--stream hears stdin, which is -; came {source!r}. For files leave it out.")
+    if sys.stdin.isatty():
+        raise InvalidArgument(
+            "--stream - hears a pipe, and stdin is a terminal. For example: "
+            "arecord -q -f S16_LE -r 16000 -c 1 -t raw | hiddenstate predict RUN --stream -"
+        )
+    model = module.load(run)
+    stream, live = model.stream(), sys.stderr.isatty() and sys.stdout.isatty()
+    width = screen.console().width - 1
+    try:
+        for samples in _samples(sys.stdin.buffer, model.spec.rate):
+            for heard in stream.feed(samples):
+                if heard.final:
+                    _say(module, heard, live, width, json)
+                elif live:
+                    print(
+                        "\r" + screen.fitted(heard.transcript.text, width),
+                        end="",
+                        file=sys.stderr,
+                        flush=True,
+                    )
+    finally:
+        if live:
+            print("\r" + " " * width + "\r", end="", file=sys.stderr, flush=True)
+    _say(module, stream.finish(), live, width, json)
+
+
+def _say(module: Any, heard: Any, live: bool, width: int, json: bool) -> None:
+    """One utterance that has ended, where anything was said in it."""
+    if not heard.transcript.text:
+        return
+    if live:
+        print("\r" + " " * width + "\r", end="", file=sys.stderr, flush=True)
+    if json:
+        screen.emit({**module.shown.values(heard.transcript), "start": heard.start})
+    else:
+        print(screen.printable(heard.transcript.text), flush=True)
+
+
+def _samples(pipe: BinaryIO, rate: int) -> Iterator[np.ndarray]:
+    """The samples of a pipe, some at a time, between -1 and 1."""
+    head = pipe.read(12)
+    if head[:4] == b"RIFF" and head[8:] == b"WAVE":
+        _check_format(pipe, rate)
+        head = b""
+    left = head
+    while piece := pipe.read(2 * int(CHUNK * rate)):
+        left += piece
+        whole = len(left) // 2 * 2
+        yield np.frombuffer(left[:whole], "<i2").astype(np.float32) / 2**15
+        left = left[whole:]
+
+
+def _check_format(pipe: BinaryIO, rate: int) -> None:
+    """Read the header of a WAV file up to its samples; raises where they cannot be heard as they are."""
+    while True:
+        name, size = struct.unpack("<4sI", pipe.read(8).ljust(8, b"\0"))
+        if name == b"data":
+            return
+        if name == b"\0\0\0\0":
+            raise DataError("the WAV file on stdin has no samples")
+        content = pipe.read(size + size % 2)
+        if name == b"fmt ":
+            kind, channels, found, _, _, bits = struct.unpack("<HHIIHH", content[:16].ljust(16, b"\0"))
+            if (kind, channels, found, bits) != (1, 1, rate, 16):
+                raise Unsupported(
+                    f"a stream is heard as 16-bit samples of one channel, {rate} a second; the WAV file on "
+                    f"stdin has {bits} bits, {channels} channels, {found} a second. Convert it on the way, "
+                    "with sox or ffmpeg, or give the file without --stream"
+                )

@@ -1,0 +1,31 @@
+"""What a trained recogniser knows of the language, decided on what was held out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hiddenstate.decode import NGram, PrefixBeam
+from hiddenstate.tasks.speech.listening import Weights, chosen_weights, search_of
+from hiddenstate.tasks.speech.predictor import Recogniser
+from hiddenstate.tasks.speech.prepared import Prepared
+from hiddenstate.tasks.speech.reader import Reader
+from hiddenstate.tasks.speech.spec import SpeechSpec
+
+
+def decide(prepared: Prepared, spec: SpeechSpec, trained: Reader) -> Recogniser:
+    """The recogniser with weights as a run holds them, and with a language."""
+    stored = {name: value.astype(np.float16).astype(np.float32) for name, value in trained.parameters.items()}
+    reader, symbols = Reader(spec, stored), prepared.symbols
+    texts = [each.text.split() for each in prepared.heard["train"]]
+    words = sorted({word for text in texts for word in text}) if spec.closed else []
+    lm = NGram.train(texts, order=spec.language_model) if spec.language_model else None
+    weights = Weights(0.0, 0.0)
+    if lm is not None:
+        held = prepared.held_out()
+        frames = [prepared.features.normalised(each.frames) for each in held]
+
+        def make(chosen: Weights) -> PrefixBeam:
+            return search_of(spec, symbols, lm, words, chosen)
+
+        weights = chosen_weights(make, reader.scores(frames), [each.text for each in held])
+    return Recogniser(spec, prepared.features, symbols, reader, lm, tuple(words), weights)

@@ -1,0 +1,128 @@
+"""How good is a trained recogniser, on recordings it has not heard? No torch."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hiddenstate.data.recordings import read_recordings
+from hiddenstate.data.spoken import Spoken, divided
+from hiddenstate.errors import DataError
+from hiddenstate.runs import Run
+from hiddenstate.scores import ErrorRates, confusions, error_rates
+from hiddenstate.tasks.speech import report
+from hiddenstate.tasks.speech.predictor import Recogniser, Transcript
+from hiddenstate.tasks.speech.symbols import normal
+
+JUDGED = ("test", "validation", "train")  # the split that is reported, the first that there is
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Recordings with their true texts, and what was recognised."""
+
+    recordings: tuple[Spoken, ...]
+    found: tuple[Transcript, ...]
+    rates: ErrorRates
+    real_time_factor: float  # processor time of this process, for a second of sound
+
+    @property
+    def count(self) -> int:
+        """How many recordings."""
+        return len(self.recordings)
+
+    @property
+    def true(self) -> list[str]:
+        """What was said."""
+        return [normal(each.text) for each in self.recordings]
+
+    def measures(self) -> dict[str, Any]:
+        """The measures of a summary, as fractions and counts."""
+        right = sum(a == b.text for a, b in zip(self.true, self.found, strict=True))
+        return {
+            "wer": self.rates.wer,
+            "cer": self.rates.cer,
+            "substitutions": self.rates.substitutions,
+            "deletions": self.rates.deletions,
+            "insertions": self.rates.insertions,
+            "words": self.rates.words,
+            "sentence_accuracy": right / self.count if self.count else None,
+            "real_time_factor": self.real_time_factor,
+        }
+
+    def worst(self, most: int) -> list[tuple[str, str, str]]:
+        """File, true text and recognised text where most words are wrong."""
+        rows = []
+        for recording, true, found in zip(self.recordings, self.true, self.found, strict=True):
+            rate = error_rates([true], [found.text])
+            wrong = rate.substitutions + rate.deletions + rate.insertions
+            if wrong:
+                rows.append((wrong, recording.name, true, found.text))
+        rows.sort(key=lambda row: (-row[0], row[1]))
+        return [row[1:] for row in rows[:most]]
+
+    def confused(self) -> Counter[tuple[str, str]]:
+        """How often which word was taken for which; a missing word is "" """
+        return confusions(self.true, [each.text for each in self.found])
+
+
+def judged(recogniser: Recogniser, recordings: Sequence[Spoken]) -> Judged:
+    """Listen to recordings, and compare with what was said in them."""
+    began = time.process_time()
+    found = tuple(recogniser.transcribe(recordings))
+    spent = time.process_time() - began
+    rates = error_rates([normal(each.text) for each in recordings], [each.text for each in found])
+    seconds = sum(each.seconds for each in found)
+    return Judged(tuple(recordings), found, rates, spent / seconds if seconds else 0.0)
+
+
+def evaluate(
+    path: str | Path,
+    data: str | None = None,
+    split: str = "test",
+    *,
+    text: str | None = None,
+    label: str | None = None,
+) -> dict[str, Any]:
+    """Measure a run on a split of its own data, or on other recordings with transcripts.
+
+    Writes evaluation.md and evaluation.png into the run. Raises DataError where there is no such split.
+    """
+    if text is not None or label is not None:
+        raise DataError("recordings have no columns to choose; --text and --label are of tables")
+    run = Run.open(path)
+    recogniser = Recogniser.load(run.path)
+    values = run.spec()
+    corpus = read_recordings(data or recogniser.spec.data, skip_bad=recogniser.spec.skip_bad)
+    if data is None and corpus.sha256 != values.get("data", {}).get("sha256"):
+        raise DataError(f"{recogniser.spec.data} has changed since the run began; restore it, or name --data")
+    if data is None:
+        corpus = divided(corpus, recogniser.spec.seed)
+    if data is not None and split not in corpus.splits:
+        recordings = [each for part in corpus.splits.values() for each in part]
+        split = "all of it"
+    else:
+        recordings = list(corpus.split(split))
+    found = judged(recogniser, recordings)
+    notes = [f"{found.count} recordings of {corpus.name}, split {split}.", *corpus.notes]
+    write_report(run, "Evaluation", "evaluation.md", recogniser, found, notes)
+    return {
+        **found.measures(),
+        "n": found.count,
+        "split": split,
+        "notes": notes[1:],
+        "report": str(run.path / "evaluation.md"),
+    }
+
+
+def write_report(
+    run: Run, title: str, name: str, recogniser: Recogniser, found: Judged, notes: Sequence[str]
+) -> None:
+    """Write a report and its picture."""
+    picture = "heard.png" if name == "report.md" else "evaluation.png"
+    run.write(name, report.markdown(title, found, notes, picture))
+    run.write(picture, report.heard_png(recogniser, found.recordings[0]))

@@ -1,0 +1,157 @@
+"""How the recogniser learns: batches of recordings of like length, masked and noisy, and CTC's loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast, overload
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hiddenstate.data.batch import bucketed
+from hiddenstate.decode import greedy
+from hiddenstate.progress import Lines, Silent
+from hiddenstate.runs import Run
+from hiddenstate.scores import error_rates
+from hiddenstate.tasks.speech.model import SpeechModel
+from hiddenstate.tasks.speech.prepared import Heard, Prepared
+from hiddenstate.tasks.speech.reader import steps_of
+from hiddenstate.tasks.speech.spec import SpeechSpec
+from hiddenstate.tasks.speech.symbols import BLANK
+from hiddenstate.train import Fitted, TrainSettings, fit
+
+METRIC = "words_right"  # 1 less the word error rate, read greedily
+PATIENT = 8  # epochs after which nothing but blanks is no beginning any more
+
+
+@dataclass(frozen=True)
+class SpokenBatch:
+    """Steps [T, B, F] with lengths [B], and the targets one behind another with theirs [B]."""
+
+    steps: np.ndarray
+    lengths: np.ndarray
+    targets: np.ndarray
+    target_lengths: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+class EpochBatches(Sequence[SpokenBatch]):
+    """One epoch's batches, laid out when they are asked for: a pure function of data, seed and epoch."""
+
+    def __init__(self, prepared: Prepared, spec: SpeechSpec, epoch: int) -> None:
+        self.prepared, self.spec, self.epoch = prepared, spec, epoch
+        self.heard = prepared.heard["train"]
+        lengths = np.array([len(each.frames) for each in self.heard])
+        self.rows = bucketed(lengths, spec.batch_size, seed=spec.seed, epoch=epoch)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> SpokenBatch: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[SpokenBatch]: ...
+    def __getitem__(self, index: int | slice) -> SpokenBatch | list[SpokenBatch]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        generator = np.random.default_rng([self.spec.seed, self.epoch, index])
+        return batch_of([self.heard[i] for i in self.rows[index]], self.prepared, self.spec, generator)
+
+
+def batch_of(
+    heard: Sequence[Heard],
+    prepared: Prepared,
+    spec: SpeechSpec,
+    generator: np.random.Generator | None = None,
+) -> SpokenBatch:
+    """Lay recordings out; with a generator as training hears them: at a drawn speed, masked (Park 2019)."""
+    rows: list[np.ndarray] = []
+    for each in heard:
+        if generator is None:
+            frames = prepared.features.normalised(each.frames)
+        else:
+            among = each.noisy if generator.random() < spec.noise else each.changed
+            frames = prepared.features.normalised(among[generator.integers(len(among))])
+            frames = spec.augmentation.masked(frames, spec.mels, generator)
+        rows.append(steps_of(frames, spec.reduce))
+    lengths = np.array([len(row) for row in rows])
+    steps = np.zeros((lengths.max(), len(rows), rows[0].shape[1]), np.float32)
+    for place, row in enumerate(rows):
+        steps[: len(row), place] = row
+    targets = [each.target for each in heard]
+    joined = np.array([symbol for target in targets for symbol in target], dtype=np.int64)
+    return SpokenBatch(steps, lengths, joined, np.array([len(target) for target in targets]))
+
+
+def loss_of(module: nn.Module, batch: SpokenBatch) -> Tensor:
+    """CTC's loss a symbol: the transcripts' probabilities, summed over all alignments."""
+    lengths = torch.from_numpy(batch.lengths)
+    scores = module(torch.from_numpy(batch.steps), lengths)
+    sizes = torch.from_numpy(batch.target_lengths)
+    return functional.ctc_loss(scores, torch.from_numpy(batch.targets), lengths, sizes, blank=BLANK)
+
+
+def settings_of(spec: SpeechSpec, time_limit: float | None) -> TrainSettings:
+    """The loop's settings."""
+    return TrainSettings(
+        epochs=spec.epochs,
+        learning_rate=spec.learning_rate,
+        weight_decay=spec.weight_decay,
+        schedule="one_cycle",
+        warmup=0.15,
+        clip=5.0,
+        ema_decay=spec.average or None,
+        metric=METRIC,
+        seed=spec.seed,
+        time_limit=time_limit,
+    )
+
+
+def fit_model(
+    prepared: Prepared, spec: SpeechSpec, run: Run | None = None, time_limit: float | None = None
+) -> tuple[SpeechModel, Fitted]:
+    """Build and train the model on the training recordings, judged on those held out, read greedily."""
+    torch.manual_seed(spec.seed)
+    module = SpeechModel(spec, len(prepared.symbols))
+    held = prepared.held_out()
+    judge = _Judge(prepared, held, Lines().say if run is not None else None)
+
+    def batches(epoch: int) -> EpochBatches:
+        return EpochBatches(prepared, spec, epoch)
+
+    watch = None if run is not None else Silent()  # a run is what a person waits for
+    settings = settings_of(spec, time_limit)
+    fitted = fit(module, loss_of, batches, judge.validate, settings, run, size=len, watch=watch)
+    return module, fitted
+
+
+class _Judge:
+    """Reads what is held out after every epoch, and says when nothing but blanks comes."""
+
+    def __init__(self, prepared: Prepared, held: Sequence[Heard], say: Callable[[str], None] | None) -> None:
+        self.held, self.say, self.blank_epochs = held, say, 0
+        self.alphabet = prepared.symbols.alphabet
+        self.frames = [prepared.features.normalised(each.frames) for each in held]
+
+    def validate(self, module: nn.Module) -> dict[str, float]:
+        """1 less the word error rate, and the letter error rate, of what is read greedily."""
+        scores = cast(SpeechModel, module).reader().scores(self.frames)
+        found = [greedy(each, alphabet=self.alphabet).text for each in scores]
+        self._notice_blanks(found)
+        rates = error_rates([each.text for each in self.held], found)
+        return {METRIC: 1.0 - (rates.wer or 0.0), "letters_wrong": rates.cer or 0.0}
+
+    def _notice_blanks(self, found: Sequence[str]) -> None:
+        self.blank_epochs = 0 if any(found) else self.blank_epochs + 1
+        if self.say is not None and self.blank_epochs == PATIENT:
+            self.say(
+                f"After {PATIENT} epochs the output is still blank only. Likely causes: transcripts that do "
+                "not belong to their recordings, too few steps for the transcripts (a smaller reduce), a "
+                "learning rate too high, or too few recordings; the first words usually come within some "
+                "hundred steps."
+            )

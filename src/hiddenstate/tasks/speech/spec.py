@@ -1,0 +1,104 @@
+"""What is asked for when a recogniser is trained: one frozen model, its fields are the settings."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from hiddenstate.data.audio.augment import Augmentation
+from hiddenstate.data.audio.features import Features
+from hiddenstate.errors import InvalidArgument
+from hiddenstate.tasks.settings import TaskSpec
+
+# hidden units and layers: small has under a million parameters, base about five
+SIZES = {
+    ("small", False): (256, 2),
+    ("small", True): (160, 2),
+    ("base", False): (480, 3),
+    ("base", True): (288, 3),
+}
+
+
+class SpeechSpec(TaskSpec):
+    """The settings of one speech recogniser; unknown keys raise.
+
+    >>> SpeechSpec.from_options({"data": "an4", "preset": "base"}).size
+    (288, 3)
+    """
+
+    task: Literal["speech"] = "speech"
+    data: str
+    skip_bad: bool = False  # leave out recordings that cannot be read, and say which
+    seed: int = Field(0, ge=0, lt=2**31)
+
+    preset: Literal["small", "base"] = "small"  # the size, where hidden and layers are not said
+    cell: str = "lstm"
+    hidden: int | None = Field(None, ge=1, le=8192)
+    layers: int | None = Field(None, ge=1, le=16)
+    bidirectional: bool = True  # false: words come while one speaks
+    activation: str | None = None
+    symbols: Literal["characters", "words"] = "characters"
+    reduce: int = Field(3, ge=1, le=16)  # neighbouring frames that are read as one step
+
+    rate: int = Field(16000, ge=2000, le=192_000)  # samples a second that are listened to
+    mels: int = Field(40, ge=4, le=256)
+    deltas: int = Field(0, ge=0, le=2)
+    # by what was heard so far (running), by all of the recording, or not at all; None: running if it streams
+    normalisation: Literal["running", "speaker", "none"] | None = None
+
+    epochs: int = Field(100, ge=1, le=100_000)
+    batch_size: int = Field(16, ge=1, le=4096)
+    learning_rate: float = Field(3e-3, gt=0)
+    weight_decay: float = Field(1e-3, ge=0)
+    average: float = Field(0.99, ge=0, lt=1)  # decay of the averaged weights
+    dropout: float = Field(0.3, ge=0, lt=1)
+    speeds: str = "0.9,1,1.1"  # at which recordings are also heard in training
+    noise: float = Field(0.2, ge=0, le=1)  # share of recordings to which noise is added
+    frequency_masks: int = Field(2, ge=0, le=16)
+    frequency_width: int = Field(8, ge=0, le=256)
+    time_masks: int = Field(2, ge=0, le=64)
+    time_width: int = Field(25, ge=0, le=10_000)  # frames; at most a fifth of a recording
+
+    language_model: int = Field(3, ge=0, le=6)  # order of the n-grams of words, 0 for none
+    closed: bool = True  # only words of the training transcripts can be recognised
+    beam: int = Field(16, ge=1, le=4096)
+
+    def check(self) -> None:
+        """Raise InvalidArgument for settings that do not go together."""
+        _ = self.features, self.augmentation
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Hidden units and layers."""
+        hidden, layers = SIZES[self.preset, self.bidirectional]
+        return self.hidden or hidden, self.layers or layers
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """How recordings are changed in training; raises InvalidArgument for what cannot be."""
+        try:
+            speeds = tuple(float(part) for part in self.speeds.split(","))
+        except ValueError:
+            raise InvalidArgument(
+                f"speeds are numbers between commas, as in 0.9,1,1.1; came {self.speeds!r}"
+            ) from None
+        return Augmentation(
+            speeds=speeds,
+            noise_share=self.noise,
+            frequency_masks=self.frequency_masks,
+            frequency_width=self.frequency_width,
+            time_masks=self.time_masks,
+            time_width=self.time_width,
+        )
+
+    @property
+    def features(self) -> Features:
+        """What is heard of a recording."""
+        usual = "speaker" if self.bidirectional else "running"
+        return Features(
+            rate=self.rate,
+            mels=self.mels,
+            deltas=self.deltas,
+            normalisation=self.normalisation or usual,
+        )

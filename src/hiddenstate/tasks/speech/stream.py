@@ -1,0 +1,82 @@
+"""A recording that arrives chunk by chunk: what is said so far, and each utterance once it ends. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hiddenstate.decode import Decoded
+from hiddenstate.errors import Unsupported
+from hiddenstate.tasks.speech.predictor import Recogniser, Transcript
+from hiddenstate.tasks.speech.reader import Listening
+from hiddenstate.tasks.speech.symbols import BLANK
+
+SILENCE = 1.0  # seconds without a symbol that end an utterance in which one was said
+SURE = -0.01  # a blank is one where its probability is about 99 %
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a stream says of an utterance: `final` ones never change; start: in seconds of the stream."""
+
+    transcript: Transcript
+    final: bool
+    start: float
+
+
+class SpeechStream:
+    """One running recording; make one with `recogniser.stream()`.
+
+    However the samples are cut, the final texts are the same, and joined they are the text of the recording
+    as `transcribe` gives it. A silence of SILENCE seconds ends an utterance. Raises Unsupported for a
+    bidirectional recogniser, which reads from the end as well.
+    """
+
+    def __init__(self, recogniser: Recogniser) -> None:
+        if recogniser.spec.bidirectional:
+            raise Unsupported(
+                "this recogniser is bidirectional: it reads every recording from its end as well, and cannot "
+                "stream; train one with --set bidirectional=false"
+            )
+        self.recogniser = recogniser
+        self.search = recogniser.search()
+        self._begin(0)
+        self.frames, self.listening = recogniser.features.stream(), Listening(recogniser.model)
+        self.samples = 0
+
+    def _begin(self, step: int) -> None:
+        """Begin an utterance; the recurrent state goes on."""
+        self.found, self.steps, self.quiet, self.first = self.search.stream(), 0, 0, step
+        self.spoken = False
+
+    def feed(self, samples: np.ndarray) -> list[Heard]:
+        """Take samples [n], however many; give the utterances that they end, and what is said so far."""
+        self.samples += len(samples)
+        ended = self._take(self.listening.feed(self.frames.feed(np.asarray(samples, np.float32))))
+        return [*ended, self._heard([self.found.best()], final=False)]
+
+    def finish(self) -> Heard:
+        """End the recording: the last utterance."""
+        self._take(self.listening.feed(self.frames.finish()))
+        self._take(self.listening.finish())
+        return self._heard(self.found.finish(), final=True)
+
+    def _take(self, scores: np.ndarray) -> list[Heard]:
+        ended = []
+        for score in scores:
+            self.found.feed(score[None])
+            self.steps += 1
+            blank = score[BLANK] > SURE
+            self.spoken = self.spoken or not blank
+            self.quiet = self.quiet + 1 if blank else 0
+            long = self.quiet * self.recogniser.step_seconds
+            if self.spoken and long >= SILENCE:
+                ended.append(self._heard(self.found.finish(), final=True))
+                self._begin(self.first + self.steps)
+        return ended
+
+    def _heard(self, found: list[Decoded], final: bool) -> Heard:
+        step = self.recogniser.step_seconds
+        transcript = self.recogniser.transcript_of(found, self.steps * step)
+        return Heard(transcript, final, self.first * step)

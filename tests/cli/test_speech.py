@@ -1,0 +1,148 @@
+"""From recordings of tones to words, through the command line: files, folders, pipes, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import soundfile
+
+import tones
+from hiddenstate.data.audio.reading import read
+
+if TYPE_CHECKING:
+    from conftest import Said
+
+pytestmark = pytest.mark.slow
+SETTINGS = (
+    "hidden=32", "layers=1", "rate=8000", "mels=20", "epochs=60", "batch_size=8", "speeds=1",
+    "learning_rate=0.01", "dropout=0", "time_masks=0", "frequency_masks=0", "noise=0", "bidirectional=false",
+)  # fmt: skip
+HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "polars", "pooch", "librosa", "jiwer")
+RUN_IT = (
+    f"import sys\nfor name in {HEAVY!r}:\n    sys.modules[name] = None\n"
+    "from hiddenstate.cli import main\nsys.argv = ['hiddenstate', *sys.argv[1:]]\nmain()\n"
+)
+
+
+@pytest.fixture(scope="module")
+def heard(cli: Callable, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Said]:
+    """A run trained on tones, in letters, and what was said."""
+    folder = tmp_path_factory.mktemp("speech")
+    data = tones.write(folder / "data", 90, seed=0)
+    words = [part for each in SETTINGS for part in ("--set", each)]
+    said = cli("train", "speech", "--data", data, "--out", folder / "run", *words, "--json")
+    assert said.code == 0, said.err
+    return folder / "run", said
+
+
+@pytest.fixture(scope="module")
+def unheard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of recordings, and a manifest of them."""
+    folder = tones.write(tmp_path_factory.mktemp("unheard") / "wavs", 12, seed=1)
+    lines = [
+        json.dumps(
+            {
+                "audio_filepath": str(path),
+                "text": path.with_suffix(".txt").read_text(encoding="utf-8").strip(),
+            }
+        )
+        for path in sorted(folder.glob("*.wav"))
+    ]
+    (folder / "manifest.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+def alone(*words: str | Path, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Run a command in a process of its own, where nothing heavy can be imported."""
+    command = [sys.executable, "-c", RUN_IT, *map(str, words)]
+    return subprocess.run(command, input=given, capture_output=True, env={**os.environ, "COLUMNS": "80"})
+
+
+def test_training_says_how_many_words_are_wrong(heard: tuple[Path, Said]) -> None:
+    found = heard[1].json()
+    assert found["wer"] <= 0.15
+    assert found["baseline"]["wer"] is not None
+    assert "snapshot" in heard[1].err
+    assert "predict" in heard[1].err
+    assert (heard[0] / "heard.png").exists()
+    assert (heard[0] / "language.arpa").read_text(encoding="utf-8").startswith("\\data\\")
+
+
+def test_a_manifest_is_evaluated(cli: Callable, heard: tuple[Path, Said], unheard: Path) -> None:
+    said = cli("evaluate", heard[0], "--data", unheard / "manifest.jsonl", "--json")
+    assert said.code == 0, said.err
+    found = said.json()
+    assert 0 <= found["wer"] <= 0.15
+    assert 0 <= found["cer"] <= 0.15
+    assert found["n"] == 12
+
+
+def test_files_and_folders_are_written_down_without_torch(heard: tuple[Path, Said], unheard: Path) -> None:
+    paths = sorted(unheard.glob("*.wav"))
+    done = alone("predict", heard[0], *paths[:3], "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    rows = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    assert [Path(row["source"]) for row in rows] == paths[:3]
+    right = sum(
+        row["text"] == path.with_suffix(".txt").read_text(encoding="utf-8").strip()
+        for row, path in zip(rows, paths, strict=False)
+    )
+    assert right >= 2
+    done = alone("predict", heard[0], unheard)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout.decode().count(".wav") == 12
+
+
+@pytest.mark.parametrize("as_wav", [True, False])
+def test_a_pipe_is_heard_while_it_arrives(heard: tuple[Path, Said], unheard: Path, as_wav: bool) -> None:
+    path = sorted(unheard.glob("*.wav"))[0]
+    content = path.read_bytes()
+    if not as_wav:
+        content = (read(path, tones.RATE) * 2**15).astype("<i2").tobytes()
+    done = alone("predict", heard[0], "--stream", "-", given=content)
+    assert done.returncode == 0, done.stderr.decode()
+    whole = json.loads(alone("predict", heard[0], path, "--json").stdout)
+    assert " ".join(done.stdout.decode().split()) == whole["text"]
+
+
+def test_a_file_that_cannot_be_read_does_not_lose_the_others(
+    cli: Callable, heard: tuple[Path, Said], unheard: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "no.wav").write_text("this is no sound", encoding="utf-8")
+    out = tmp_path / "found.tsv"
+    good = sorted(unheard.glob("*.wav"))[0]
+    said = cli("predict", heard[0], tmp_path / "no.wav", good, tmp_path / "gone.wav", "--out", out)
+    assert said.code == 1
+    assert "no.wav" in said.err
+    assert "gone.wav" in said.err
+    assert out.read_text(encoding="utf-8").splitlines()[1].startswith(str(good))
+
+
+def test_what_a_run_that_listens_cannot_do(
+    cli: Callable, heard: tuple[Path, Said], trained: tuple[Path, Said], tmp_path: Path
+) -> None:
+    run = heard[0]
+    stereo = tmp_path / "stereo.wav"
+    soundfile.write(stereo, np.zeros((800, 2)), 44_100)
+    for words, typed, expected in (
+        (("predict", run), None, "listens: name recordings"),
+        (("predict", run, "--why", "a.wav"), None, "--why explains intents"),
+        (("predict", run, "--file", "x.txt"), None, "--file is a file of texts"),
+        (("predict", run, "--stream", "x.wav"), None, "--stream hears stdin, which is -"),
+        (("predict", run, "--stream", "-"), stereo.read_bytes(), "2 channels, 44100 a second"),
+        (("predict", trained[0], "--stream", "-"), None, "reads texts"),
+        (("chat", run), None, "listens"),
+        (("train", "speech"), None, "speech needs 'data'"),
+        (("train", "speech", "--data", "nowhere"), None, "no recordings called 'nowhere'"),
+    ):
+        said = cli(*words, typed=typed)
+        assert said.code in (1, 2), words
+        assert expected in said.err, (words, said.err)

@@ -1,0 +1,219 @@
+"""A recogniser of tones from training to words: whole and streamed, saved and loaded, against torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+import tones
+from hiddenstate import SpeechRecognizer
+from hiddenstate.data.audio.reading import read
+from hiddenstate.errors import DataError, InvalidArgument, RunError, Unsupported
+from hiddenstate.scores import confusions, error_rates
+from hiddenstate.tasks import speech
+from hiddenstate.tasks.speech import SpeechSpec
+from hiddenstate.tasks.speech.fitting import batch_of, loss_of
+from hiddenstate.tasks.speech.model import SpeechModel
+from hiddenstate.tasks.speech.prepared import prepare
+from hiddenstate.tasks.speech.symbols import Symbols
+
+SMALL: dict[str, Any] = {
+    "hidden": 32, "layers": 1, "rate": tones.RATE, "mels": 20, "epochs": 25, "batch_size": 8, "speeds": "1",
+    "learning_rate": 0.01, "dropout": 0.0, "time_masks": 0, "frequency_masks": 0, "language_model": 2,
+    "noise": 0.0, "symbols": "words",
+}  # fmt: skip
+
+
+def spec(data: Path, **changed: Any) -> SpeechSpec:
+    return SpeechSpec.from_options({"data": str(data), **SMALL, **changed})
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A streaming recogniser of four tones."""
+    folder = tmp_path_factory.mktemp("tones")
+    data = tones.write(folder / "data", 60, seed=0)
+    found = speech.train(spec(data, bidirectional=False), folder / "run")
+    assert found["wer"] <= 0.1
+    assert found["table"][1]["name"].startswith("snapshot")
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def unheard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tones.write(tmp_path_factory.mktemp("unheard"), 20, seed=1)
+
+
+def test_words_that_were_never_heard_are_recognised(trained: Path, unheard: Path) -> None:
+    found = speech.evaluate(trained, str(unheard))
+    assert found["n"] == 20
+    assert found["wer"] <= 0.05
+    report = (trained / "evaluation.md").read_text(encoding="utf-8")
+    assert "The worst sentences" in report
+    assert (trained / "evaluation.png").stat().st_size > 10_000
+
+
+def test_words_know_when_they_were_said(trained: Path) -> None:
+    generator = np.random.default_rng(3)
+    parts = [
+        np.zeros(4000),
+        tones.word("low", 0.3, generator),
+        np.zeros(4000),
+        tones.word("rise", 0.3, generator),
+    ]
+    samples = np.concatenate([*parts, np.zeros(1600)]) + generator.normal(0, 0.003, 14400 + 0)
+    (found,) = speech.load(trained).transcribe([samples.astype(np.float32)])
+    assert found.text == "low rise"
+    assert found.seconds == pytest.approx(1.8)
+    assert [word.text for word in found.words] == ["low", "rise"]
+    assert 0.45 < found.words[0].start < 0.75
+    assert 1.25 < found.words[1].start < 1.55
+    assert all(0 < word.confidence <= 1 and word.start < word.end <= 1.8 for word in found.words)
+
+
+@pytest.mark.parametrize("size", [1, 37, 800, 100_000])
+def test_however_it_is_cut_a_stream_hears_the_same(trained: Path, unheard: Path, size: int) -> None:
+    recogniser = speech.load(trained)
+    for path in sorted(unheard.glob("*.wav"))[: 3 if size == 1 else 8]:
+        samples, stream, texts = read(path, tones.RATE), recogniser.stream(), []
+        for start in range(0, len(samples), size):
+            texts += [
+                each.transcript.text for each in stream.feed(samples[start : start + size]) if each.final
+            ]
+        texts.append(stream.finish().transcript.text)
+        (whole,) = recogniser.transcribe([path])
+        assert " ".join(filter(None, texts)) == whole.text
+
+
+def test_silence_ends_an_utterance(trained: Path) -> None:
+    generator = np.random.default_rng(4)
+    spoken = [tones.sentence(["low", "high"], generator), tones.sentence(["fall"], generator)]
+    quiet = generator.normal(0, 0.003, int(1.6 * tones.RATE)).astype(np.float32)
+    recogniser = speech.load(trained)
+    stream, said = recogniser.stream(), []
+    for samples in (spoken[0], quiet, spoken[1]):
+        said += [each for each in stream.feed(samples) if each.final]
+    said.append(stream.finish())
+    assert [each.transcript.text for each in said] == ["low high", "fall"]
+    assert said[0].start == 0
+    assert said[1].start > len(spoken[0]) / tones.RATE
+    (whole,) = recogniser.transcribe([np.concatenate([spoken[0], quiet, spoken[1]])])
+    assert whole.text == "low high fall"
+    assert whole.words[2].start > (len(spoken[0]) + len(quiet)) / tones.RATE
+
+
+def test_what_answers_is_what_was_trained(tmp_path: Path) -> None:
+    """The model in NumPy gives the numbers of the model in torch, padding and both directions included."""
+    settings = spec(tones.write(tmp_path / "data", 8, seed=2), bidirectional=True, layers=2)
+    prepared = prepare(_corpus(settings), settings)
+    torch.manual_seed(0)
+    module = SpeechModel(settings, len(prepared.symbols)).eval()
+    heard = prepared.heard["train"]
+    frames = [prepared.features.normalised(each.frames) for each in heard]
+    batch = batch_of(heard, prepared, settings)
+    with torch.no_grad():
+        theirs = module(torch.from_numpy(batch.steps), torch.from_numpy(batch.lengths)).numpy()
+    for place, ours in enumerate(module.reader().scores(frames)):
+        assert len(ours) == batch.lengths[place]
+        np.testing.assert_allclose(ours, theirs[: len(ours), place], atol=2e-5)
+        np.testing.assert_allclose(np.exp(ours).sum(1), 1, atol=1e-5)
+    assert 0 < loss_of(module, batch).item() < 20
+
+
+def test_stopping_and_resuming_gives_the_same_weights(tmp_path: Path) -> None:
+    settings = spec(
+        tones.write(tmp_path / "data", 16, seed=5), epochs=2, batch_size=4, noise=0.5, time_masks=1
+    )
+    speech.train(settings, tmp_path / "whole")
+    speech.train(settings, tmp_path / "parts", time_limit=0.01)
+    found = speech.train(settings, tmp_path / "parts", resume=True)
+    assert found["stopped"] == "finished"
+    one, other = (load_file(tmp_path / name / "weights.safetensors") for name in ("whole", "parts"))
+    for name, values in one.items():
+        np.testing.assert_array_equal(values, other[name], err_msg=name)
+
+
+def test_transcripts_that_no_recording_can_say_are_found_before_training(tmp_path: Path) -> None:
+    data = tones.write(tmp_path / "data", 6, seed=6)
+    (data / "002.txt").write_text("low " * 40 + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"(?s)1 recordings cannot be used.*002.*takes \d+ steps at least"):
+        speech.train(spec(data), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    found = speech.train(spec(data, skip_bad=True, epochs=1), tmp_path / "run")
+    assert any("Left out 1 recordings" in each for each in found["warnings"])
+
+
+def test_in_python_it_is_fitted_on_paths_and_on_samples(tmp_path: Path) -> None:
+    data = tones.write(tmp_path / "data", 40, seed=7, most=3)
+    paths = sorted(data.glob("*.wav"))
+    texts = [path.with_suffix(".txt").read_text(encoding="utf-8") for path in paths]
+    given = [path if number % 2 else read(path, tones.RATE) for number, path in enumerate(paths)]
+    settings = {name: value for name, value in SMALL.items() if name not in ("rate", "epochs")}
+    model = SpeechRecognizer(epochs=40, rate=tones.RATE, settings=settings, bidirectional=False)
+    with pytest.raises(InvalidArgument, match="has heard nothing yet"):
+        model.transcribe(paths[0])
+    model.fit(given, texts)
+    found = model.transcribe(paths[:6])
+    assert error_rates([text.strip() for text in texts[:6]], [each.text for each in found]).wer <= 0.2
+    assert model.transcribe(paths[0]).text == found[0].text
+    with pytest.raises(InvalidArgument, match="came 40 recordings, 39 transcripts"):
+        model.fit(given, texts[1:])
+
+
+def test_what_cannot_be_asked_is_refused(trained: Path, tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match="speed"):
+        SpeechSpec.from_options({"data": "x", "speeds": "0.1,1"})
+    with pytest.raises(InvalidArgument, match="numbers between commas"):
+        SpeechSpec.from_options({"data": "x", "speeds": "fast"})
+    with pytest.raises(InvalidArgument, match="no setting 'reduced'"):
+        SpeechSpec.from_options({"data": "x", "reduced": 2})
+    both = spec(tones.write(tmp_path / "data", 6, seed=8), epochs=1)
+    speech.train(both, tmp_path / "both")
+    with pytest.raises(Unsupported, match="is bidirectional"):
+        speech.load(tmp_path / "both").stream()
+    with pytest.raises(DataError, match="less than one window"):
+        speech.load(tmp_path / "both").transcribe([np.zeros(10, np.float32)])
+    described = json.loads((tmp_path / "both" / "model.json").read_text(encoding="utf-8"))
+    for name, value in (
+        ("symbols", {"kind": "letters", "written": []}),
+        ("weights", {"gamma": 1.0}),
+        ("features", 3),
+    ):
+        (tmp_path / "both" / "model.json").write_text(
+            json.dumps({**described, name: value}), encoding="utf-8"
+        )
+        with pytest.raises(RunError, match="is damaged"):
+            speech.load(tmp_path / "both")
+
+
+def test_symbols_come_back_from_their_ids() -> None:
+    for kind in ("characters", "words"):
+        symbols = Symbols.of(["ab  b", "b a"], kind)
+        ids = symbols.encode("b ab")
+        assert symbols.alphabet.text(ids) == "b ab"
+        assert Symbols.from_dict(symbols.as_dict(), "here") == symbols
+        with pytest.raises(DataError, match="which no training transcript has"):
+            symbols.encode("c")
+
+
+def test_errors_are_counted_as_by_hand() -> None:
+    found = error_rates(["a b c", "", "d e"], ["a x c y", "z", ""])
+    assert (found.substitutions, found.insertions, found.deletions, found.words) == (1, 2, 2, 5)
+    assert found.wer == 5 / 5
+    assert error_rates([""], [""]).wer is None
+    assert confusions(["a b c", "d"], ["a x c", ""]) == {("b", "x"): 1, ("d", ""): 1}
+    with pytest.raises(InvalidArgument, match="a text for each of 1"):
+        error_rates(["a"], [])
+
+
+def _corpus(settings: SpeechSpec) -> Any:
+    from hiddenstate.data.recordings import read_recordings
+    from hiddenstate.data.spoken import divided
+
+    return divided(read_recordings(settings.data), settings.seed)
