@@ -126,6 +126,17 @@ def test_one_can_see_what_is_remembered(trained: tuple[Path, Said]) -> None:
         assert sum(json.loads(done.stdout)["arrays"]["share"]["values"][-1]) == pytest.approx(1.0, abs=0.01)
 
 
+def test_one_can_see_the_gradient(trained: tuple[Path, Said]) -> None:
+    for words in (
+        [str(trained[0])],
+        [str(trained[0]), "play some music"],
+        ["--cell", "rnn,lstm", "--hidden", "8", "--steps", "9"],
+    ):
+        done = python(REFUSE + RUN_IT, "lens", "gradient", *words, "--json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["verdict"]
+
+
 @pytest.mark.parametrize(
     ("words", "what"),
     [
