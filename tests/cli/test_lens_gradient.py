@@ -168,3 +168,25 @@ def test_a_run_that_keeps_no_examples_says_what_to_give(
     assert (said.code, said.out) == (2, "")
     assert "keeps no examples to go back through: give a text, or a file" in said.err
     assert cli("lens", "gradient", folder, "play music", "--json").code == 0
+
+
+def test_how_far_a_state_reaches(cli: Callable, trained: tuple[Path, Said], tmp_path: Path) -> None:
+    small = ("--steps", "60", "--batch", "4")
+    found = cli("lens", "horizon", trained[0], *small, "--json", "--svg", tmp_path / "h.svg").json()
+    assert found["drive"].startswith("words drawn from ")
+    assert found["largest_exponent"] < 0.1
+    assert len(found["arrays"]["capacity"]["values"][0]) == 12
+    assert (tmp_path / "h.svg").read_text(encoding="utf-8").startswith("<?xml")
+    said = cli("lens", "horizon", "--cell", "rnn", "--init", "orthogonal", "--hidden", "16", *small)
+    assert said.code == 0, said.err
+    assert said.out.startswith("How far back rnn orthogonal before training reaches")
+    assert max(map(len, said.out.splitlines())) <= 80
+    for words, told in (
+        ((), "came neither"),
+        ((trained[0], "--cell", "rnn"), "came both"),
+        ((trained[0], "--hidden", "3"), "--hidden is said of networks not trained yet"),
+        (("--cell", "rnn", "--steps", "2"), "steps expects a whole number of 20 or more"),
+    ):
+        wrong = cli("lens", "horizon", *words)
+        assert (wrong.code, wrong.out) == (2, "")
+        assert told in wrong.err

@@ -14,6 +14,7 @@ gating.py    `gates`: gates and states over the steps, saturation, memory spans;
 trajectory.py  `states`: the way of the state in two dimensions (plane.py), and where it is alike (nearest.py)
 pieces.py    a stack run forwards over long sequences and many texts (texts.py), without holding all of it
 through_time.py  the gradient on its way back (norms.py), its pace (fading.py), why (one_step.py, bound.py)
+reaching.py  `horizon`: how far a state reaches, by Lyapunov exponents and memory capacity (lyapunov.py)
 view.py      what every view is: arrays with named axes, how to read them, a picture
 drawing/     what pictures are made of
 """
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from hiddenstate.lens.live import LiveMemory
     from hiddenstate.lens.memory_view import MemoryView
     from hiddenstate.lens.nearest import Search
+    from hiddenstate.lens.reaching import HorizonView, horizon
     from hiddenstate.lens.recall.comparison import compare
     from hiddenstate.lens.recall.view import CompareView
     from hiddenstate.lens.remembering import memory
@@ -43,6 +45,7 @@ __all__ = [
     "Fresh",
     "GatesView",
     "GradientView",
+    "HorizonView",
     "LiveMemory",
     "MemoryView",
     "Named",
@@ -52,6 +55,7 @@ __all__ = [
     "compare",
     "gates",
     "gradient",
+    "horizon",
     "memory",
     "states",
 ]
@@ -63,6 +67,7 @@ _PLACES = {
     "Fresh": "fresh",
     "GatesView": "gating",
     "GradientView": "gradient_view",
+    "HorizonView": "reaching",
     "LiveMemory": "live",
     "MemoryView": "memory_view",
     "Named": "view",
@@ -72,6 +77,7 @@ _PLACES = {
     "compare": "recall.comparison",
     "gates": "gating",
     "gradient": "through_time",
+    "horizon": "reaching",
     "memory": "remembering",
     "states": "trajectory",
 }

@@ -124,7 +124,19 @@ class Pass:
             raise InvalidArgument(
                 f"sequence {sequence} has {self.lengths[sequence]} steps; there is no step {read}"
             )
-        return self._ways[layer][direction].jacobian(read, sequence)
+        width = sum(value.shape[-1] for value in self._ways[layer][direction].first)
+        return self.step_back(layer, direction, read, np.eye(width)[:, None], slice(sequence, sequence + 1))[
+            :, 0
+        ]
+
+    def step_back(
+        self, layer: int, direction: int, read: int, seeds: np.ndarray, which: slice = slice(None)
+    ) -> np.ndarray:
+        """Take derivatives by all states [..., B, S] back through one step alone, of the sequences `which`.
+
+        The step is read as the `read`-th by all of them; what is said of a step after an end is undefined.
+        """
+        return self._ways[layer][direction].step_back(read, seeds, which)
 
 
 class _Way:
@@ -187,17 +199,17 @@ class _Way:
                     {name: self._only(value, here) for name, value in totals.items()},
                 )
 
-    def jacobian(self, read: int, sequence: int) -> np.ndarray:
-        """The derivative [S, S] of the states of one sequence by those before."""
-        walker, one = Walker(self.cell, self.weights), slice(sequence, sequence + 1)
-        before = tuple(value[one] for value in self._before(read))
-        widths = [value.shape[-1] for value in before]
-        seeds = np.split(np.eye(sum(widths))[:, None], np.cumsum(widths)[:-1], -1)
+    def step_back(self, read: int, seeds: np.ndarray, which: slice) -> np.ndarray:
+        """Derivatives by the states before a step [..., B, S], from those by the states after it."""
+        walker = Walker(self.cell, self.weights)
+        before = tuple(value[which] for value in self._before(read))
+        ends = np.cumsum([value.shape[-1] for value in before])[:-1]
+        row = self._at(self.x, read, read < self.lengths)[which]
         with np.errstate(all="ignore"):  # a state may begin at minus infinity
-            buffers = walker.step(self.x[self.order[read, sequence], one], before)
-            nothing = np.zeros((sum(widths), 1, self.output.shape[-1]))
-            back = walker.previous(walker.back(buffers, nothing, seeds))
-        return np.concatenate(back, -1)[:, 0]
+            buffers = walker.step(row, before)
+            nothing = np.zeros((*seeds.shape[:-1], self.output.shape[-1]))
+            back = walker.previous(walker.back(buffers, nothing, np.split(seeds, ends, -1)))
+        return np.concatenate(back, -1)
 
     def _steps(self, read: int, among: Seeds | None = None) -> Iterator[tuple[int, np.ndarray]]:
         """Which steps of x are the ones read now, and of which sequences [B]."""

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from hiddenstate.cli.lens import compare, gates, gradient, memory, states
+from hiddenstate.cli.lens import compare, gates, gradient, horizon, memory, states
 from hiddenstate.errors import InvalidArgument, nearest
 
 VIEWS: tuple[Callable[..., None], ...] = (
@@ -22,6 +22,7 @@ VIEWS: tuple[Callable[..., None], ...] = (
     gates.gates,
     states.states,
     compare.compare,
+    horizon.horizon,
 )
 
 
