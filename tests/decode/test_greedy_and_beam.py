@@ -35,6 +35,24 @@ def test_a_wide_beam_finds_all_that_can_be_said(seed: int, T: int, K: int, data:
         assert on_frames(answer, T, blank) == list(best)
 
 
+@settings(max_examples=25)
+@given(st.integers(0, 10_000), st.sampled_from([-np.inf, -1e30]))
+def test_symbols_that_are_impossible_in_a_frame(seed: int, zero: float) -> None:
+    generator, log_probs = np.random.default_rng(seed), drawn(seed, 5, 3).astype(np.float32)
+    impossible = generator.random(log_probs.shape) < 0.4
+    impossible[np.arange(5), generator.integers(0, 3, 5)] = False
+    log_probs[impossible] = zero
+    possible = everything_said(np.where(impossible, -np.inf, log_probs.astype(np.float64)), 0)
+    expected = {said: both for said, both in possible.items() if both[0] > 0}
+    found = PrefixBeam(EVERYTHING).decode(log_probs)
+    assert {answer.symbols for answer in found} == set(expected)
+    for answer in found:
+        assert answer.acoustic == pytest.approx(np.log(expected[answer.symbols][0]), abs=1e-6)
+        path = on_frames(answer, 5, 0)
+        assert not impossible[np.arange(5), path].any()
+        assert path == align(log_probs, answer.symbols).tolist()
+
+
 def on_frames(answer: Decoded, T: int, blank: int) -> list[int]:
     """The path that an answer's spans mean."""
     path = [blank] * T

@@ -68,9 +68,10 @@ def spans_from(
     limits = [*onsets[1:], len(log_probs)][: len(onsets)]
     for place, (symbol, start, limit) in enumerate(zip(symbols, onsets, limits, strict=True)):
         last = limit - (symbols[place + 1 : place + 2] == [symbol])
-        gained = (log_probs[start + 1 : last, symbol] - log_probs[start + 1 : last, blank]).cumsum()
-        more = int(gained.argmax()) + 1 if gained.max(initial=0.0) > 0 else 0
-        spans.append((start, start + 1 + more))
+        said, silent = log_probs[start + 1 : last, symbol], log_probs[start + 1 : last, blank]
+        # how probable it is to go over after 0, 1, ... frames more; no differences, as both may be impossible
+        going_over = np.append(0.0, said.cumsum()) + np.append(silent[::-1].cumsum()[::-1], 0.0)
+        spans.append((start, start + 1 + int(going_over.argmax())))
     return spans
 
 
