@@ -142,7 +142,7 @@ def test_a_network_that_diverged_is_said_and_breaks_nothing() -> None:
     view = view_of(plan, [gone, measured(1.0, 1.0)], np.array([1.0, 2.0]), 3.0)
     assert view.facts["diverged"] == ["rnn, delay 4, seed 0"]
     assert view.facts["accuracy"]["rnn"] == {"2": 0.95, "4": None}
-    assert view.facts["networks"][0]["half_life_after"] is None
+    assert view.facts["networks"][0]["gradient_after"] is None
     assert "rnn recalls it to 2 steps and diverges at 4." in view.facts["verdict"]
     assert json.loads(json.dumps(view.as_dict(), allow_nan=False))["arrays"]["accuracy"]["not_finite"] == 1
     assert view.png().startswith(b"\x89PNG")
@@ -166,12 +166,25 @@ def test_the_verdict_in_words() -> None:
         "25 % in gru."
     )
     rows: list[dict[str, Any]] = [
-        {"label": name, "recalls_to": 0, "accuracy": {"2": 0.1, "4": 0.1}, "arrives_before": math.nan}
+        {"label": name, "recalls_to": 0, "accuracy": {"2": 0.1, "4": 0.1}, "gradient_before": None}
         for name in ("a", "b", "c")
     ]
     assert verdict(rows, (2, 4), 0.5) == (
         "a, b and c do not recall it even after 2 steps. Guessing is right in 50 %."
     )
+
+
+def test_each_gradient_has_its_half_life_and_a_word() -> None:
+    falling, holding = 0.01 ** np.arange(5)[None], np.array([[1.0, 2.0, 1.0, 2.0, 1.0]])
+    accuracy, steps = np.ones((1, 2)), np.ones((1, 2))
+    found = Measured(accuracy, steps, falling, holding)
+    rows = view_of(plan_of(activations=("tanh",)), [found, found], np.ones(2), 1.0).facts["networks"]
+    assert rows[0]["gradient_before"] == {
+        "verdict": "vanishing",
+        "half_life": pytest.approx(math.log(0.5) / math.log(0.01)),
+        "arrives": pytest.approx(1e-8),
+    }
+    assert rows[0]["gradient_after"] == {"verdict": "healthy", "half_life": None, "arrives": 1.0}
 
 
 def test_how_far_is_recalled() -> None:

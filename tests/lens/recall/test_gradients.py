@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from hiddenstate.cells import Cell, State, Vector
-from hiddenstate.lens.recall.gradients import SEQUENCES, arriving, half_life
+from hiddenstate.lens.recall.gradients import SEQUENCES, arriving
 from hiddenstate.lens.recall.plan import Network, planned
 from hiddenstate.lens.recall.task import LOOKED_AT, Recall
 from hiddenstate.lens.recall.training import Reader, begun
@@ -68,7 +68,6 @@ def test_a_leak_lets_a_power_of_itself_arrive() -> None:
     contender = Network(LEAKY, "own", "default", "default", 4, 0)
     found = arriving(begun(contender, Recall(), DELAY, seed=5), Recall(), DELAY, seed=5)
     np.testing.assert_allclose(found, 0.7 ** np.arange(DELAY + 1), rtol=1e-6)  # weights are float32
-    assert half_life(found) == pytest.approx(math.log(0.5) / math.log(0.7), rel=1e-6)
 
 
 def test_numbers_that_are_not_finite_are_not_known() -> None:
@@ -76,19 +75,3 @@ def test_numbers_that_are_not_finite_are_not_known() -> None:
     with torch.no_grad():
         reader.recurrent.weight_hh_l0[0, 0] = math.nan
     assert np.isnan(arriving(reader, Recall(), DELAY, seed=5)).all()
-
-
-@pytest.mark.parametrize(
-    ("shares", "steps"),
-    [
-        ([1.0, 0.5, 0.25], 1.0),
-        ([1.0, 0.1, 0.01, 0.5], 3.0),
-        ([1.0, 0.5, 1.0], math.inf),
-        ([1.0, 2.0, 4.0], math.inf),
-        ([1.0, 0.5, 0.0], 0.0),
-        ([1.0, 0.0625], 0.25),
-    ],
-)
-def test_half_lives(shares: list[float], steps: float) -> None:
-    assert half_life(np.array(shares)) == steps
-    assert math.isnan(half_life(np.array([1.0, math.nan])))

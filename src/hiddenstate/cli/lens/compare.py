@@ -153,8 +153,8 @@ def show(on: Console, view: CompareView) -> None:
             row["label"],
             row["units"],
             row["parameters"],
-            _steps(row["half_life_before"]),
-            _steps(row["half_life_after"]),
+            _half_life(row["gradient_before"]),
+            _half_life(row["gradient_after"]),
             f"{row['milliseconds']:.3g}",
         )
         for row in facts["networks"]
@@ -190,7 +190,10 @@ def _percent(share: float | None) -> str:
     return "diverged" if share is None else f"{100 * share:.0f}"
 
 
-def _steps(value: float | str | None) -> str:
-    if isinstance(value, str):
-        return "never"
-    return "-" if value is None else f"{value:.2g}" if value < 10 else f"{value:.0f}"
+def _half_life(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "-"
+    steps = found["half_life"]
+    if steps is None or steps > 9999:
+        return "never" if steps is None else "> 9999"
+    return f"{steps:.2g}" if steps < 10 else f"{steps:.0f}"

@@ -51,19 +51,3 @@ def arriving(reader: Reader, recall: Recall, delay: int, seed: int) -> np.ndarra
     if not np.isfinite(norms).all() or sure.all():
         return unknown
     return np.median(norms[:, ~sure] / norms[0, ~sure], axis=1)
-
-
-def half_life(shares: np.ndarray) -> float:
-    """After how many steps, on average over the whole way, half of the gradient is left.
-
-    Infinite where it does not shrink, 0 where nothing arrives, NaN where it is not known.
-
-    >>> half_life(np.array([1.0, 0.5, 0.25])), half_life(np.array([1.0, 1.5, 1.0]))
-    (1.0, inf)
-    """
-    last = float(shares[-1])
-    if not math.isfinite(last):
-        return math.nan
-    if last <= 0:
-        return 0.0
-    return math.inf if last >= 1 else (len(shares) - 1) * math.log(0.5) / math.log(last)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hiddenstate.lens.fading import fading
 from hiddenstate.lens.initialisation import INITIALISATIONS
 from hiddenstate.lens.recall.plan import Plan
 from hiddenstate.lens.view import Named, Tick, View
@@ -120,44 +121,35 @@ def _facts(plan: Plan, arrays: Mapping[str, Named], every: np.ndarray, seconds: 
 
 
 def _rows(plan: Plan, arrays: Mapping[str, Named]) -> list[dict[str, Any]]:
-    from hiddenstate.lens.recall.gradients import half_life
-
     rows = []
     for place, (network, label) in enumerate(zip(plan.networks, plan.labels, strict=True)):
         shares = arrays["accuracy"].values[place].tolist()
-        lives = {
-            f"half_life_{when}": _steps(half_life(arrays[f"gradient_{when}"].values[place]))
-            for when in ("before", "after")
+        row = {
+            "label": label,
+            "cell": network.cell.name,
+            "activation": network.activation,
+            "replaces": ", ".join(network.replaced),
+            "init": network.init,
+            "begins": f"{network.begins}: {INITIALISATIONS[network.begins]}",
+            "units": network.units,
+            "parameters": network.parameters,
+            "accuracy": {
+                str(delay): share if math.isfinite(share) else None
+                for delay, share in zip(plan.delays, shares, strict=True)
+            },
+            "recalls_to": recalled_to(shares, plan.delays),
+            "milliseconds": float(arrays["milliseconds"].values[place]),
         }
-        rows.append(
-            {
-                "label": label,
-                "cell": network.cell.name,
-                "activation": network.activation,
-                "replaces": ", ".join(network.replaced),
-                "init": network.init,
-                "begins": f"{network.begins}: {INITIALISATIONS[network.begins]}",
-                "units": network.units,
-                "parameters": network.parameters,
-                "accuracy": {
-                    str(delay): share if math.isfinite(share) else None
-                    for delay, share in zip(plan.delays, shares, strict=True)
-                },
-                "recalls_to": recalled_to(shares, plan.delays),
-                "milliseconds": float(arrays["milliseconds"].values[place]),
-                **lives,
-                **{
-                    f"arrives_{when}": float(arrays[f"gradient_{when}"].values[place, -1])
-                    for when in ("before", "after")
-                },
-            }
-        )
+        for when in ("before", "after"):
+            curve = arrays[f"gradient_{when}"].values[place]
+            row[f"gradient_{when}"] = _fading(curve) if np.isfinite(curve).any() else None
+        rows.append(row)
     return rows
 
 
-def _steps(value: float) -> float | str | None:
-    """A half-life as a fact: JSON has no infinity."""
-    return "does not shrink" if value == math.inf else None if math.isnan(value) else value
+def _fading(curve: np.ndarray) -> dict[str, Any]:
+    found = fading(curve[:, None])
+    return {"verdict": found.word, "half_life": found.half_life, "arrives": float(curve[-1])}
 
 
 def recalled_to(shares: Sequence[float], delays: Sequence[int]) -> int:
@@ -190,13 +182,12 @@ def verdict(rows: Sequence[Mapping[str, Any]], delays: Sequence[int], chance: fl
             sentences.append(f"{names} {verb} not recall it even after {delays[0]} steps.")
     if any(row["recalls_to"] < delays[-1] for row in rows):
         sentences.append(f"Guessing is right in {100 * chance:.3g} %.")
-    known = [row for row in rows if math.isfinite(row["arrives_before"])]
+    known = {row["label"]: row["gradient_before"]["arrives"] for row in rows if row["gradient_before"]}
     if len(known) > 1:
-        least, most = (choose(known, key=lambda row: row["arrives_before"]) for choose in (min, max))
+        least, most = (choose(known, key=lambda label: known[label]) for choose in (min, max))
         sentences.append(
-            f"Before training, of the gradient {shown_share(least['arrives_before'])} arrives over "
-            f"{delays[-1]} steps in {least['label']} and {shown_share(most['arrives_before'])} in "
-            f"{most['label']}."
+            f"Before training, of the gradient {shown_share(known[least])} arrives over {delays[-1]} steps "
+            f"in {least} and {shown_share(known[most])} in {most}."
         )
     return " ".join(sentences)
 
@@ -242,7 +233,7 @@ def reading(plan: Plan) -> tuple[str, ...]:
         f"Gradient: the norm of the loss's derivative by the states (h, and c where there is one), so many "
         f"steps before the end, beside that at the end; delay {longest}, before and after training. A line "
         "that goes down straight is a gradient that vanishes; where nothing arrives, nothing is learned.",
-        f"Time: the way there and back of {effort.batch} sequences of {longest + 1} steps, the median of "
+        f"Time: the way there and back of {effort.batch} sequences of {longest + 1} steps, the fastest of "
         "several turns.",
         PAPERS,
         *(
