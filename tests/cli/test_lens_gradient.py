@@ -190,3 +190,35 @@ def test_how_far_a_state_reaches(cli: Callable, trained: tuple[Path, Said], tmp_
         wrong = cli("lens", "horizon", *words)
         assert (wrong.code, wrong.out) == (2, "")
         assert told in wrong.err
+
+
+def test_of_a_tagger(cli: Callable, tmp_path: Path) -> None:
+    rows = [("wake me at seven", "O O O B-time", "alarm"), ("play jazz", "O B-genre", "music")] * 8
+    rows += [("alarm at nine", "O O B-time", "alarm"), ("some rock please", "O B-genre O", "music")] * 8
+    file, run, texts = tmp_path / "rows.jsonl", tmp_path / "run", tmp_path / "texts.csv"
+    lines = [
+        {"tokens": words.split(), "tags": tags.split(), "intent": intent} for words, tags, intent in rows
+    ]
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    texts.write_text("text,label\nplay rock at nine,music\nwake me,alarm\n", encoding="utf-8")
+    tiny = (
+        "--set",
+        "embedding=8",
+        "--set",
+        "letter_buckets=64",
+        "--set",
+        "epochs=2",
+        "--set",
+        "least_steps=10",
+    )
+    done = cli("train", "tag", "--data", file, "--out", run, "--hidden", "6", *tiny)
+    assert done.code == 0, done.err
+    found = cli("lens", "gradient", run, "wake me at nine", "--label", "music", "--json").json()
+    assert found["label"] == "music"
+    directions = found["arrays"]["last"]["labels"]["direction"]
+    last = np.array(found["arrays"]["last"]["values"])
+    assert last.shape[1] == len(directions)
+    np.testing.assert_allclose(last[-1, :, 0, 1, 0], 1, rtol=1e-9)
+    said = cli("lens", "gradient", run)
+    assert (said.code, "keeps no examples to go back through" in said.err) == (2, True)
+    assert cli("lens", "gradient", run, "--data", texts, "--json").json()["label"] == "their own"

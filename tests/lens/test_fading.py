@@ -80,6 +80,8 @@ def test_sentences_hold_their_numbers() -> None:
     assert fair == "healthy: 37 % of the gradient is left 99 steps back (between 1 % and 100 times)"
     more = fading(1.05 ** np.arange(11.0)[:, None]).sentence()
     assert more == "healthy: 1.63 times the gradient arrives 10 steps back (between 1 % and 100 times)"
+    dented = fading(np.concatenate([[[1.0]], np.full((20, 1), 0.2) * 1.02 ** np.arange(20.0)[:, None]]))
+    assert dented.pace() == "it does not change steadily, from step to step by a factor of 1.02 (median)"
     assert worst({"a": tiny, "b": large}) == "a"
 
 

@@ -46,6 +46,14 @@ class Fading:
         return math.log(0.5) / math.log(self.factor) if self.factor > 0 else 0.0
 
     @property
+    def steady(self) -> bool:
+        """Whether one factor a step leads to what arrives, give or take two and a tenth of its logarithm."""
+        if self.factor is None or not self.arrives or math.isinf(self.arrives):
+            return True
+        expected = self.span * math.log(self.factor)
+        return abs(math.log(self.arrives) - expected) <= math.log(2) + 0.1 * abs(expected)
+
+    @property
     def thresholds(self) -> dict[str, float | None]:
         """What is called vanishing and exploding, at the far end and by the factor of a step."""
         step = [limit ** (1 / self.span) if self.span else None for limit in (VANISHING, EXPLODING)]
@@ -96,6 +104,8 @@ class Fading:
             return "no two steps to compare"
         if abs(self.factor - 1) < 1e-9:
             return "a factor of 1 a step: it neither falls nor grows"
+        if not self.steady:
+            return f"it does not change steadily, from step to step by a factor of {self.factor:.4g} (median)"
         if self.half_life is not None:
             return f"a factor of {self.factor:.4g} a step: half is left after {_steps(self.half_life)}"
         doubled = math.log(2) / math.log(self.factor)

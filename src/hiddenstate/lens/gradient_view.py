@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hiddenstate.lens.drawing import Curve
 
 MOST_WORDS = 40  # that are written below a curve
+WORDS_BESIDE = 20  # that there is room for in one of two panels side by side
 PALE = "#666666"
 ABOVE = 10.0  # times the largest value, where the line of the bound is cut off
 
@@ -48,13 +49,18 @@ class GradientView(View):
         several = "factor" not in self.facts
         names = list(self.ways_back)
         panels = [names] if several else [[name] for name in names]
-        figure.set_size_inches(8 if len(panels) == 1 else 11, 4.5)
-        for axes, shown in zip(figure.subplots(1, len(panels), squeeze=False).flat, panels, strict=True):
+        words = len(self._words())
+        stacked = (
+            len(panels) > 1 and words > WORDS_BESIDE
+        )  # so that each of many words has room below its step
+        figure.set_size_inches(11 if len(panels) > 1 and not stacked else 8, 7 if stacked else 4.5)
+        rows = (len(panels), 1) if stacked else (1, len(panels))
+        for axes, shown in zip(figure.subplots(*rows, squeeze=False).flat, panels, strict=True):
             curves = [curve for name in shown for curve in self._curves(name, several)]
             origin = "last" if several else shown[0]
             lines(axes, curves, across="steps back from the end", down="norm of the gradient", log=True)
             axes.set_title(f"from {said(origin)}", fontsize=9, loc="left")
-            self._name_steps(axes)
+            self._name_steps(axes, bare=stacked and shown is not panels[-1])
             self._mark_limits(axes, self.arrays[shown[0]])
 
     def _curves(self, name: str, several: bool) -> list[Curve]:
@@ -125,17 +131,22 @@ class GradientView(View):
         most[most > ABOVE * np.nanmax(middle[np.isfinite(middle)], initial=1.0)] = np.nan
         return Curve(f"bound: x {factor:.3g} a step", np.arange(len(middle)), _finite(most))
 
-    def _name_steps(self, axes: Axes) -> None:
-        """Write the words of a text below the steps at which they are read."""
+    def _words(self) -> list[Any]:
+        """The words to write below the steps: of a text that is not too long and read in one direction."""
         words: list[Any] = self.facts.get("words") or []
-        if not 0 < len(words) <= MOST_WORDS or any(
-            array.values.shape[1] > 1 for array in self.ways_back.values()
-        ):
+        both = any(array.values.shape[1] > 1 for array in self.ways_back.values())
+        return [] if both or len(words) > MOST_WORDS else words
+
+    def _name_steps(self, axes: Axes, bare: bool) -> None:
+        """Write the words of a text below the steps at which they are read, the last word first."""
+        words = self._words()
+        if not words:
             return
         from hiddenstate.lens.drawing import shown
 
-        axes.set_xticks(range(len(words)), [f"{k}  {word}" for k, word in enumerate(shown(words[::-1]))])
+        axes.set_xticks(range(len(words)), [""] * len(words) if bare else shown(words)[::-1])
         axes.tick_params(axis="x", labelrotation=90, labelsize=8)
+        axes.set_xlabel("" if bare else f"word, 0 to {len(words) - 1} steps back from the end")
 
 
 def _finite(values: np.ndarray) -> np.ndarray:
