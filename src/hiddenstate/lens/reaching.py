@@ -150,7 +150,7 @@ def _view(
     remembered = int(below[0]) if below.size else len(top)
     recalled = "Less than half of what is read can be read out of the state at once"
     if remembered:
-        ago = "just now" if remembered == 1 else f"up to {remembered - 1} steps ago"
+        ago = {1: "just now", 2: "a step ago"}.get(remembered, f"up to {remembered - 1} steps ago")
         recalled = f"Half or more of what was read {ago} can be read out of the state"
     return HorizonView(
         title,

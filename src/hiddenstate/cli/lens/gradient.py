@@ -91,7 +91,7 @@ def gradient(
     overwrite: output.Overwrite = False,
     json: options.Json = False,
 ) -> None:
-    """See whether the gradient vanishes on its way back through time, and why.
+    """See whether the gradient vanishes on its way back, and why.
 
     hiddenstate lens gradient runs/assistant
 

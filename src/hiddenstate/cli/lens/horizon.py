@@ -40,7 +40,7 @@ def horizon(
     overwrite: output.Overwrite = False,
     json: options.Json = False,
 ) -> None:
-    """See how far back a state reaches: Lyapunov exponents and memory capacity.
+    """See how far back a state reaches, and whether it settles.
 
     hiddenstate lens horizon runs/assistant
 
@@ -76,12 +76,12 @@ def _show(on: Console, view: HorizonView) -> None:
     drawn.curve(on, "Share of what was read that can be read out of the state", on_top, "steps back")
     rows = []
     for layer, row in enumerate(spectrum):
-        shown = ", ".join(f"{value:.3g}" for value in row[:4])
+        shown = ", ".join(f"{value:.3g}" for value in row[:3])
         rows.append(
             (layer, shown, f"{view.facts['dimension'][layer]:.3g}", f"{view.facts['capacity'][layer]:.3g}")
         )
     screen.say(on)
-    columns = ("layer", "largest exponents, nats a step", "dimension", "capacity")
+    columns = ("layer", "first exponents", "dimension", "capacity")
     screen.table(on, columns, rows, right=columns[2:])
     screen.say(on, screen.printable(f"Driven by {view.facts['drive']}, {view.facts['sequences']} sequences."))
     drawn.closing(on, view)
