@@ -18,7 +18,6 @@ from hiddenstate.lens.passes import Pass
 NUMBERS = 1 << 24  # held at once on the way back
 TOLERANCE = 0.01  # by which attributions may miss the difference that they add up to
 MOST_POINTS = 2048
-SMALL = 64  # of such parts of the tolerance a piece may take one, and is done
 PLACES, WEIGHTS = (np.polynomial.legendre.leggauss(8) + np.array([[1.0], [0.0]])) / 2  # on a line from 0 to 1
 
 
@@ -68,8 +67,8 @@ def integrated(
     """The derivative by each part of x [T, F], integrated along the straight line from a baseline [F].
 
     Of the state h the scalar (h(x) - h(baseline)) . d / (d . d) is taken, d the whole difference, so that
-    attributions add up to 1; those of the score to the score's difference. A piece of the line over which
-    they do not add up is halved, until they do within 1 % over the whole line, or MOST_POINTS are taken.
+    attributions add up to 1; those of the score to the score's difference. The pieces of the line over which
+    they add up worst are halved, until they do within 1 % over the whole line, or MOST_POINTS are taken.
     """
     ways = [_Way(inside, x, baseline, ends, moment) for moment in moments]
     for way in ways:
@@ -94,7 +93,7 @@ class _Way:
         size = float(difference @ difference)
         self.along = difference / size if size else difference
         self.wanted = np.array([1.0 if size else 0.0])  # what attributions add up to
-        self.points, self.missed, self.answer = 0, np.inf, None
+        self.points, self.answer = 0, None
         if inside.head is not None:
             scores = inside.head.scores(both.output, lengths)
             self.best = best_of(scores[1])
@@ -103,25 +102,31 @@ class _Way:
 
     def walk(self) -> None:
         """Integrate: `found` [1 or 2, T] of the state, and of the score."""
-        self.found = np.zeros((len(self.wanted), self.T))
-        missed = np.zeros(len(self.wanted))  # of the pieces that are done
-        allowed = TOLERANCE * np.where(self.wanted, np.abs(self.wanted), 1.0)
         pieces = np.array([[0.0, 0.5], [0.5, 1.0]])
-        while len(pieces):
-            found, misses = self._over(pieces)
-            # all of them, if together they may stay as they are; else those that are a small part of it
-            done = np.asarray((misses <= allowed / SMALL).all(1))
-            if (missed + misses.sum(0) <= allowed).all():
-                done[:] = True
-            if self.points + 2 * (~done).sum() * len(PLACES) > MOST_POINTS:
-                done[:] = True
-            self.found += found[done].sum(0)
-            missed += misses[done].sum(0)
-            left = pieces[~done]
-            middles = left.mean(1)
-            pieces = np.stack([np.append(left[:, 0], middles), np.append(middles, left[:, 1])], 1)
-        sums = np.abs(self.found.sum(1) - self.wanted)
-        self.missed = float((TOLERANCE * sums / allowed).max())
+        found, misses = self._over(pieces)
+        while not self._holds(found, misses) and self.points < MOST_POINTS:
+            # halve those that miss most, of the state or of the score
+            badness = (np.abs(misses) / np.maximum(np.abs(misses).sum(0), 1e-300)).max(1)
+            worst = badness >= badness.max() / 4
+            middles = pieces[worst].mean(1)
+            halves = np.stack([np.append(pieces[worst, 0], middles), np.append(middles, pieces[worst, 1])], 1)
+            more, more_misses = self._over(halves)
+            pieces = np.concatenate([pieces[~worst], halves])
+            found = np.concatenate([found[~worst], more])
+            misses = np.concatenate([misses[~worst], more_misses])
+        self.found = found.sum(0)
+        self.missed = float((np.abs(misses.sum(0)) / self._whole).max())
+
+    @property
+    def _whole(self) -> np.ndarray:
+        """What attributions add up to, or 1 where that is nothing."""
+        return np.where(self.wanted, np.abs(self.wanted), 1.0)
+
+    def _holds(self, found: np.ndarray, misses: np.ndarray) -> bool:
+        """Whether attributions add up to the difference, and no error hides behind one of the other sign."""
+        sizes = np.maximum(np.abs(found.sum(0)).sum(1), self._whole)
+        adds_up = (np.abs(misses.sum(0)) <= TOLERANCE * self._whole).all()
+        return bool(adds_up and (np.abs(misses).sum(0) <= TOLERANCE * sizes).all())
 
     def _over(self, pieces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Attributions over each piece [N, 2] of the way, [N, kinds, T], and what they miss, [N, kinds]."""
@@ -138,7 +143,7 @@ class _Way:
             self._add(places.ravel()[rows], weights.ravel()[rows], whose[rows], found, values[rows])
         self.points += len(pieces) * len(PLACES)
         at_ends = values.reshape(len(pieces), -1, len(self.wanted))[:, :2]
-        return found, np.abs(found.sum(2) - (at_ends[:, 1] - at_ends[:, 0]))
+        return found, found.sum(2) - (at_ends[:, 1] - at_ends[:, 0])
 
     def _add(
         self,
