@@ -46,6 +46,7 @@ def test_ten_thousand_steps() -> None:
     assert (facts["steps"], facts["inputs_told_apart"], facts["moments"]) == (STEPS, 200, 200)
     assert facts["joined"] == "10,000 steps, told apart in 200 parts of neighbours"
     assert views["jacobian"].facts["looked"] == "after 1 of 200 inputs, chosen evenly"
+    assert views["occlusion"].title == "What the hidden state remembers of 10,000 steps"
     assert views["occlusion"].words[:2] == ("0..49", "50..99")
 
 

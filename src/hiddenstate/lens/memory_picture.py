@@ -84,4 +84,4 @@ def _of_circles(view: MemoryView) -> str:
 def _of_map(view: MemoryView, place: int) -> str:
     if place == 0:
         return f"Share of the hidden state ({view.facts['measure']})"
-    return f"Share in the answer then given, at the end {shown([view.facts['answer']])[0]}"
+    return f"Share in the answer then given, at the end “{shown([view.facts['answer']])[0]}”"

@@ -145,7 +145,7 @@ def view_of(measure: str, told: Told, labels: Sequence[str], facts: Mapping[str,
             f"Here shares do not quite add up: with {facts['points']} points they miss the difference by "
             f"{100 * facts['missed']:.1f} %. Trust the order of the shares more than their size."
         )
-    title = f'What the hidden state remembers of "{clip(" ".join(words), LONGEST_TITLE)}"'
+    title = f"What the hidden state remembers of {_text(told.names)}"
     return MemoryView(title, arrays, {**said, **facts}, tuple(sentences))
 
 
@@ -156,6 +156,13 @@ def evenly(places: int, count: int) -> list[int]:
     [1, 4, 7, 9]
     """
     return [round(places * (number + 1) / count) - 1 for number in range(count)]
+
+
+def _text(names: Sequence[str]) -> str:
+    """The text that was read, in quotes; of steps that have numbers how many they are."""
+    if list(names) == list(map(str, range(len(names)))):
+        return f"{len(names):,} step{'s' if len(names) > 1 else ''}"
+    return f'"{clip(" ".join(names), LONGEST_TITLE)}"'
 
 
 def direction_of(stack: Stack) -> dict[str, str]:

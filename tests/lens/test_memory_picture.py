@@ -1,0 +1,65 @@
+"""The picture of what is remembered shows the view's numbers, whatever they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hiddenstate import lens
+from hiddenstate.cells import CELLS
+from hiddenstate.infer import Stack
+from memory_cases import headed, inputs, leaky
+
+
+def shades(axes: object) -> np.ndarray:
+    (mesh,) = axes.collections[:1]
+    return mesh.get_array()
+
+
+@pytest.mark.parametrize("measure", ["occlusion", "jacobian", "integrated"])
+def test_circles_and_maps_of_shares(measure: str) -> None:
+    view = lens.memory(headed("lstm"), inputs(6), measure=measure)
+    round_ones, share, _, answer, _ = view.plot().axes
+    assert sum(text.get_text() == "6" for text in round_ones.texts) >= 1
+    np.testing.assert_allclose(shades(share), view.arrays["share"].values)
+    np.testing.assert_allclose(shades(answer), view.arrays["answer_share"].values)
+    assert f"({measure})" in share.get_title("left")
+    assert view.facts["answer"] in answer.get_title("left")
+    assert view.facts["answers"][0] in [text.get_text() for text in answer.texts]
+    np.testing.assert_allclose(view.filling.sum(1), 1.0)
+    # what is not read yet is covered, not shaded as zero
+    covered = [part for part in answer.collections[1:] if part.get_facecolor()[0].tolist() == [1, 1, 1, 1]]
+    assert len(covered) == 5
+
+
+def test_a_map_without_circles() -> None:
+    for view in (
+        lens.memory(leaky(0.9), np.ones((50, 1))),
+        lens.memory(leaky(0.9), np.ones((12, 1)), measure="jacobian", moments=3),
+    ):
+        (share, _) = view.plot().axes
+        np.testing.assert_allclose(shades(share), view.arrays["share"].values)
+        assert share.get_xlabel() == "input"
+        assert share.get_ylabel() == "after"
+
+
+@pytest.mark.parametrize("measure", ["occlusion", "integrated"])
+def test_a_state_that_holds_nothing_is_crossed_out(measure: str) -> None:
+    cell = CELLS["rnn"].with_activations("relu")
+    shapes = {"weight_ih_l0": (2, 1), "weight_hh_l0": (2, 2), "bias_ih_l0": (2,), "bias_hh_l0": (2,)}
+    stack = Stack(cell, 1, 2, {name: np.full(shape, -1.0) for name, shape in shapes.items()})
+    view = lens.memory(stack, np.array([[1.0], [1.0], [-9.0]]), measure=measure)
+    _, share, _ = view.plot().axes
+    drawn = shades(share)
+    assert drawn.mask[np.tril_indices(2)].all(), "relu is off for the first two"
+    assert not drawn.mask[2].any()
+    np.testing.assert_allclose(view.filling.sum(1), [0.0, 0.0, 1.0])
+    assert b"<svg" in view.svg()
+    assert "NaN" not in view.html()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 13, 40])
+def test_of_any_length(steps: int) -> None:
+    view = lens.memory(headed("gru"), inputs(steps))
+    assert view.png()[:4] == b"\x89PNG"
+    assert len(view.plot().axes) == 5
