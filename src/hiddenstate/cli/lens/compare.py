@@ -153,8 +153,8 @@ def show(on: Console, view: CompareView) -> None:
             row["label"],
             row["units"],
             row["parameters"],
-            _half_life(row["gradient_before"]),
-            _half_life(row["gradient_after"]),
+            _half_life(row, "before"),
+            _half_life(row, "after"),
             f"{row['milliseconds']:.3g}",
         )
         for row in facts["networks"]
@@ -175,7 +175,7 @@ def notes(facts: Mapping[str, Any]) -> list[str]:
         if row["replaces"]:
             stands.setdefault(row["activation"], []).append(f"{row['cell']} {row['replaces']}")
         if row["init"] == "usual":
-            begins.setdefault(row["begins"].partition(":")[0], []).append(row["cell"])
+            begins.setdefault(row["begins"], []).append(row["cell"])
     for activation, where in stands.items():
         told.append(f"{activation} stands for the tanh of: {'; '.join(dict.fromkeys(where))}.")
     if begins:
@@ -190,10 +190,10 @@ def _percent(share: float | None) -> str:
     return "diverged" if share is None else f"{100 * share:.0f}"
 
 
-def _half_life(found: Mapping[str, Any] | None) -> str:
-    if found is None:
+def _half_life(row: Mapping[str, Any], when: str) -> str:
+    steps = row[f"half_life_{when}"]
+    if row[f"gradient_{when}"] is None:
         return "-"
-    steps = found["half_life"]
     if steps is None or steps > 9999:
         return "never" if steps is None else "> 9999"
     return f"{steps:.2g}" if steps < 10 else f"{steps:.0f}"

@@ -67,7 +67,7 @@ def carried_out(plan: Plan, watch: Silent) -> CompareView:
 
 @dataclass
 class _Work:
-    """What is done and what is left, in steps of time that are gone through."""
+    """What is done and what is left, in steps of time that are gone through, and what a batch costs more."""
 
     plan: Plan
     watch: Silent
@@ -81,7 +81,7 @@ class _Work:
     @property
     def total(self) -> int:
         learned = self.plan.delays[-1:] if self.plan.together else self.plan.delays
-        return self.trainings * sum(learned) * self.plan.effort.steps
+        return self.trainings * sum(map(_cost, learned)) * self.plan.effort.steps
 
     def trained(self, network: Network, label: str) -> Measured:
         """Train one network with every seed, and look at its gradient at the longest delay."""
@@ -120,12 +120,19 @@ class _Work:
         lesson = Lesson(plan.recall, plan.effort, seed, delay, plan.together)
         before = arriving(reader, plan.recall, delay, seed) if looked_at else np.empty(0)
         found = learn(
-            reader, lesson, lambda step: self.watch.move(start + step * delay, f"{name}, delay {delay}")
+            reader,
+            lesson,
+            lambda step: self.watch.move(start + step * _cost(delay), f"{name}, delay {delay}"),
         )
-        self.done = start + plan.effort.steps * delay
+        self.done = start + plan.effort.steps * _cost(delay)
         shares = [math.nan if found.diverged else judged(reader, lesson, each) for each in asked]
         after = arriving(reader, plan.recall, delay, seed) if looked_at else np.empty(0)
         return Measured(np.array(shares), np.full(len(asked), float(found.steps)), before, after)
+
+
+def _cost(delay: int) -> int:
+    """How long a training step takes, in steps of time: drawing, readout and Adam take as long as 20."""
+    return delay + 20
 
 
 def _line(name: str, wide: int, delays: Sequence[int], shares: np.ndarray) -> str:

@@ -130,7 +130,7 @@ def _rows(plan: Plan, arrays: Mapping[str, Named]) -> list[dict[str, Any]]:
             "activation": network.activation,
             "replaces": ", ".join(network.replaced),
             "init": network.init,
-            "begins": f"{network.begins}: {INITIALISATIONS[network.begins]}",
+            "begins": network.begins,
             "units": network.units,
             "parameters": network.parameters,
             "accuracy": {
@@ -142,14 +142,12 @@ def _rows(plan: Plan, arrays: Mapping[str, Named]) -> list[dict[str, Any]]:
         }
         for when in ("before", "after"):
             curve = arrays[f"gradient_{when}"].values[place]
-            row[f"gradient_{when}"] = _fading(curve) if np.isfinite(curve).any() else None
+            found = fading(curve[:, None]) if np.isfinite(curve).any() else None
+            row[f"gradient_{when}"] = found and found.word
+            row[f"half_life_{when}"] = found and found.half_life
+            row[f"arrives_{when}"] = found and float(curve[-1])
         rows.append(row)
     return rows
-
-
-def _fading(curve: np.ndarray) -> dict[str, Any]:
-    found = fading(curve[:, None])
-    return {"verdict": found.word, "half_life": found.half_life, "arrives": float(curve[-1])}
 
 
 def recalled_to(shares: Sequence[float], delays: Sequence[int]) -> int:
@@ -182,7 +180,7 @@ def verdict(rows: Sequence[Mapping[str, Any]], delays: Sequence[int], chance: fl
             sentences.append(f"{names} {verb} not recall it even after {delays[0]} steps.")
     if any(row["recalls_to"] < delays[-1] for row in rows):
         sentences.append(f"Guessing is right in {100 * chance:.3g} %.")
-    known = {row["label"]: row["gradient_before"]["arrives"] for row in rows if row["gradient_before"]}
+    known = {row["label"]: row["arrives_before"] for row in rows if row["arrives_before"] is not None}
     if len(known) > 1:
         least, most = (choose(known, key=lambda label: known[label]) for choose in (min, max))
         sentences.append(

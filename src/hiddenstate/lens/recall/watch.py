@@ -8,6 +8,8 @@ from typing import TextIO
 
 from hiddenstate.progress import clock
 
+SOON = 2.0  # seconds, before which nothing can be said of what is left
+
 
 class Silent:
     """Shows nothing; and what the other two are made from. `done` counts work, of `total` in all."""
@@ -48,9 +50,9 @@ class Lines(Silent):
 
     def left(self) -> str:
         """Say how long it will take yet: what learns early is sooner done."""
-        if not self.done or self.done >= self.total:
-            return ""
         seconds = time.monotonic() - self.began
+        if not self.done or self.done >= self.total or seconds < SOON:
+            return ""
         return f"at most about {clock(seconds * (self.total - self.done) / self.done)} left"
 
 
