@@ -53,6 +53,9 @@ Balance = Annotated[
     str | None,
     typer.Option(metavar="auto|none", help="Let rare intents weigh more where sizes are far apart, or not."),
 ]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out recordings that cannot be used, and say which.")
+]
 Pairs = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, such as epochs=30; may be repeated."),
@@ -87,6 +90,7 @@ def train(
     int8: Int8 = False,
     vectors: Vectors = None,
     balance: Balance = None,
+    skip_bad: SkipBad = False,
     settings: Pairs = None,
     time_limit: TimeLimit = None,
     resume: Resume = None,
@@ -99,6 +103,8 @@ def train(
     hiddenstate train classify --data tickets.csv --out runs/tickets
 
     hiddenstate train tag --data nlu.yml --out runs/assistant
+
+    hiddenstate train speech --data recordings/ --out runs/commands
 
     hiddenstate train classify --from runs/tickets --data new.csv --out runs/tickets-2
 
@@ -116,6 +122,7 @@ def train(
         "int8": int8 or None,
         "vectors": None if vectors is None else str(vectors),
         "balance": balance,
+        "skip_bad": skip_bad or None,
     }
     given = options.settings(settings or (), named)
     limit = options.seconds(time_limit)

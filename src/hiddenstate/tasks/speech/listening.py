@@ -51,7 +51,9 @@ def chosen_weights(
     def wrong(weights: Weights) -> float:
         if weights not in seen:
             search = make(weights)
-            seen[weights] = error_rates(true, [search.decode(each)[0].text for each in scores]).wer or 0.0
+            seen[weights] = (
+                error_rates(true, [search.decode(each, most=1)[0].text for each in scores]).wer or 0.0
+            )
         return seen[weights]
 
     best = Weights()

@@ -103,7 +103,9 @@ class Recogniser:
         else:
             samples, source = given.samples(self.spec.rate), given.name
         if self.spec.bidirectional:
-            found = self.transcript_of(search.decode(self.scores(samples)), len(samples) / self.spec.rate)
+            found = self.transcript_of(
+                search.decode(self.scores(samples), most=ANSWERS), len(samples) / self.spec.rate
+            )
         else:  # as it is heard while somebody speaks, utterance by utterance
             stream = self.stream()
             heard = [each for each in stream.feed(samples) if each.final]

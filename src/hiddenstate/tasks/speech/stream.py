@@ -8,7 +8,7 @@ import numpy as np
 
 from hiddenstate.decode import Decoded
 from hiddenstate.errors import Unsupported
-from hiddenstate.tasks.speech.predictor import Recogniser, Transcript
+from hiddenstate.tasks.speech.predictor import ANSWERS, Recogniser, Transcript
 from hiddenstate.tasks.speech.reader import Listening
 from hiddenstate.tasks.speech.symbols import BLANK
 
@@ -60,7 +60,7 @@ class SpeechStream:
         """End the recording: the last utterance."""
         self._take(self.listening.feed(self.frames.finish()))
         self._take(self.listening.finish())
-        return self._heard(self.found.finish(), final=True)
+        return self._heard(self.found.finish(most=ANSWERS), final=True)
 
     def _take(self, scores: np.ndarray) -> list[Heard]:
         ended = []
@@ -72,7 +72,7 @@ class SpeechStream:
             self.quiet = self.quiet + 1 if blank else 0
             long = self.quiet * self.recogniser.step_seconds
             if self.spoken and long >= SILENCE:
-                ended.append(self._heard(self.found.finish(), final=True))
+                ended.append(self._heard(self.found.finish(most=ANSWERS), final=True))
                 self._begin(self.first + self.steps)
         return ended
 

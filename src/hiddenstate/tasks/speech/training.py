@@ -136,7 +136,7 @@ def _rival(prepared: Prepared, recogniser: Recogniser, name: str) -> dict[str, A
     heard = prepared.heard[name]
     began = time.process_time()
     scores = window.scores([prepared.features.normalised(each.frames) for each in heard])
-    texts = [search.decode(each)[0].text for each in scores]
+    texts = [search.decode(each, most=1)[0].text for each in scores]
     spent = time.process_time() - began
     rates = error_rates([each.text for each in heard], texts)
     sound = sum(each.recording.seconds for each in heard)
