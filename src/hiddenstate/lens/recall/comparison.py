@@ -94,7 +94,8 @@ class _Work:
             )
             self.finished += 1
             self.watch.move(self.done, name)
-            self.watch.finished(_line(name, max(map(len, plan.labels)), plan.delays, rows[-1].accuracy))
+            wide = max(map(len, plan.labels)) + len(name) - len(label)
+            self.watch.finished(_line(name.ljust(wide), plan.delays, rows[-1].accuracy))
         return Measured.of_seeds(rows)
 
     def _each(self, network: Network, seed: int, name: str) -> Measured:
@@ -135,13 +136,13 @@ def _cost(delay: int) -> int:
     return delay + 20
 
 
-def _line(name: str, wide: int, delays: Sequence[int], shares: np.ndarray) -> str:
+def _line(name: str, delays: Sequence[int], shares: np.ndarray) -> str:
     """Write how often one network was right at each delay, in percent."""
     shown = (
         f"{delay}: {format(100 * share, '.0f') if math.isfinite(share) else 'diverged'}"
         for delay, share in zip(delays, shares.tolist(), strict=True)
     )
-    return f"{name.ljust(wide)}  {'  '.join(shown)}"
+    return f"{name}  {'  '.join(shown)}"
 
 
 def _step_times(plan: Plan) -> np.ndarray:

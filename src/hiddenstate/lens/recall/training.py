@@ -17,6 +17,7 @@ from hiddenstate.lens.initialisation import Sizes, initialised
 from hiddenstate.lens.recall.plan import Effort, Network
 from hiddenstate.lens.recall.task import JUDGED, TRAINING, Recall
 
+AT_ONCE = 250  # sequences that are judged
 LAST = 20  # batches that are looked at to tell whether it has learned
 
 
@@ -116,8 +117,8 @@ def judged(reader: Reader, lesson: Lesson, delay: int) -> float:
     """The share of fresh sequences whose symbol is named after a delay; NaN where a score is no number."""
     generator = np.random.default_rng([lesson.seed, JUDGED, delay])
     x, shown = _tensors(lesson.recall, generator, delay, lesson.effort.judged)
-    with torch.no_grad():
-        scores = reader(x)
+    with torch.no_grad():  # not all at once: of 2,000 steps the outputs would be half a gigabyte
+        scores = torch.cat([reader(part) for part in x.split(AT_ONCE, dim=1)])
     return _share_right(scores, shown) if bool(scores.isfinite().all()) else math.nan
 
 
