@@ -113,7 +113,7 @@ def view_of(measure: str, told: Told, labels: Sequence[str], facts: Mapping[str,
         "amount": Named(amounts, axes, ticks, MEASURES[measure][2]),
     }
     said = {
-        "verdict": _verdict(shares[-1], words),
+        "verdict": _verdict(measure, shares[-1], words),
         "measure": measure,
         "steps": len(told.names),
         "inputs_told_apart": len(words),
@@ -199,15 +199,21 @@ def _read(shares: np.ndarray, told: Told) -> np.ndarray:
     return np.where(later, 0.0, shares)
 
 
-def _verdict(shares: np.ndarray, words: Sequence[str]) -> str:
+def _verdict(measure: str, shares: np.ndarray, words: Sequence[str]) -> str:
     """In words, what the last state holds most of, and least."""
+    after = f'After "{words[-1]}" the hidden state'
     if np.isnan(shares).any():
-        return f'After "{words[-1]}" the hidden state is what it would be without any one of the inputs.'
+        return f"{after} is what it would be without any one of the inputs."
     most, least = int(shares.argmax()), int(shares.argmin())
-    said = f'After "{words[-1]}" the hidden state holds most of "{words[most]}": {_percent(shares[most])}'
+    if measure == "jacobian":
+        said = f'{after} would follow a change of "{words[most]}" most: {_percent(shares[most])}'
+        other = f'of "{words[least]}" least'
+    else:
+        said = f'{after} holds most of "{words[most]}": {_percent(shares[most])}'
+        other = f'least of "{words[least]}"'
     if len(words) == 1:
         return f"{said}, the only input."
-    return f'{said}, and least of "{words[least]}": {_percent(shares[least])}.'
+    return f"{said}, and {other}: {_percent(shares[least])}."
 
 
 def _percent(share: float) -> str:
