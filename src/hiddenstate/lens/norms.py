@@ -15,7 +15,7 @@ from hiddenstate.infer import Head, Stack
 from hiddenstate.lens.passes import Pass, Seeds
 
 DIRECTIONS = 4  # random ones, of which the root mean square is taken
-HELD = 2**22  # numbers of one kind that are held at once: 32 MiB
+HELD = 2**24  # numbers that are held at once of a few kinds: 128 MiB
 
 Begin = Callable[[Pass, np.ndarray], Seeds]
 
