@@ -192,6 +192,7 @@ def test_how_far_a_state_reaches(cli: Callable, trained: tuple[Path, Said], tmp_
         assert told in wrong.err
 
 
+@pytest.mark.slow
 def test_of_a_tagger(cli: Callable, tmp_path: Path) -> None:
     rows = [("wake me at seven", "O O O B-time", "alarm"), ("play jazz", "O B-genre", "music")] * 8
     rows += [("alarm at nine", "O O B-time", "alarm"), ("some rock please", "O B-genre O", "music")] * 8

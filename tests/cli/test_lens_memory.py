@@ -95,6 +95,7 @@ def test_in_a_terminal_of_few_signs(trained: tuple[Path, Said]) -> None:
     assert not any("?" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_as_files(cli: Callable, trained: tuple[Path, Said], in_tmp: Path) -> None:
     names = {kind: in_tmp / f"memory.{kind}" for kind in ("csv", "png", "svg", "html")}
     options = [part for kind, path in names.items() for part in (f"--{kind}", path)]
@@ -178,6 +179,7 @@ def test_in_any_script(cli: Callable, trained: tuple[Path, Said], text: str) -> 
     assert "\x1b" not in said.out
 
 
+@pytest.mark.slow
 def test_of_a_tagger(cli: Callable, tmp_path: Path) -> None:
     rows = [("wake me at [seven](time)", "alarm"), ("alarm at [nine](time)", "alarm")] * 6
     rows += [("play [jazz](genre)", "music"), ("some [rock](genre) please", "music")] * 6

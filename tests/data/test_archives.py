@@ -1,6 +1,9 @@
 """Archives of recordings: unpacked once, whole or not at all, and never outside."""
 
+import bz2
+import gzip
 import io
+import lzma
 import os
 import tarfile
 import time
@@ -104,6 +107,30 @@ def test_a_damaged_archive_leaves_nothing(tmp_path: Path, share: float) -> None:
     archive.write_bytes(content[: int(share * len(content))])
     with pytest.raises(DataError, match="the archive is damaged"):
         archives.unpacked(archive, tmp_path / "cache")
+    assert os.listdir(tmp_path / "cache") == []
+
+
+@pytest.mark.parametrize("suffix", ["", ".xz", ".gz", ".bz2"])
+def test_an_archive_that_ends_between_two_files_is_damaged_too(tmp_path: Path, suffix: str) -> None:
+    whole = packed(tmp_path / "whole.tar", {"a.wav": b"a" * 512, "b.wav": b"b" * 512}, "w").read_bytes()
+    opener = {"": open, ".xz": lzma.open, ".gz": gzip.open, ".bz2": bz2.open}[suffix]
+    path = tmp_path / f"wav.tar{suffix}"
+    with opener(path, "wb") as file:
+        file.write(whole[:1024])  # a header and its file
+    with pytest.raises(DataError, match="the archive is damaged"):
+        archives.unpacked(path, tmp_path / "cache")
+    with opener(path, "wb") as file:
+        file.write(whole)
+    assert sorted(os.listdir(archives.unpacked(path, tmp_path / "cache"))) == ["a.wav", "b.wav"]
+
+
+def test_wherever_a_compressed_archive_is_cut_it_is_damaged(tmp_path: Path) -> None:
+    files = {f"{name}.wav": os.urandom(512) for name in "abc"}
+    content = packed(tmp_path / "wav.tar.xz", files).read_bytes()
+    for end in range(1, len(content) - 100, 7):
+        (tmp_path / "wav.tar.xz").write_bytes(content[:end])
+        with pytest.raises(DataError, match="the archive is damaged"):
+            archives.unpacked(tmp_path / "wav.tar.xz", tmp_path / "cache")
     assert os.listdir(tmp_path / "cache") == []
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
+import gzip
 import hashlib
 import lzma
 import os
@@ -10,15 +12,16 @@ import shutil
 import tarfile
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
+from typing import IO, Any
 
 from hiddenstate.data import store
 from hiddenstate.errors import DataError
 
 MOST_FILES = 200_000
 MOST_BYTES = 8 * 2**30
+_PACKED: dict[bytes, Any] = {b"\xfd7zXZ\0": lzma.open, b"\x1f\x8b": gzip.open, b"BZh": bz2.open}
 STALE = 3600  # seconds after which what a killed process left half unpacked is removed
 
 
@@ -63,8 +66,10 @@ def unpacked(archive: Path, beside: Path) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
-        with tarfile.open(archive, "r|*") as members:
+        with _content(archive) as content, tarfile.open(fileobj=content, mode="r|") as members:
             _take(members, partial, archive)
+            if content.count < members.offset + tarfile.BLOCKSIZE:
+                raise EOFError("it ends without its end mark, perhaps in the middle")
         try:
             os.replace(partial, target)
         except OSError:
@@ -77,6 +82,30 @@ def unpacked(archive: Path, beside: Path) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return target
+
+
+class _Counted:
+    """A file that says how many bytes were read of it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream, self.count = stream, 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Read some bytes."""
+        found = self.stream.read(size)
+        self.count += len(found)
+        return found
+
+
+@contextlib.contextmanager
+def _content(archive: Path) -> Iterator[Any]:
+    """Open what an archive holds. Python's own readers of compressed files notice where one was cut short,
+    which those within tarfile do not."""
+    with archive.open("rb") as file:
+        start = file.read(6)
+    opener = next((each for sign, each in _PACKED.items() if start.startswith(sign)), open)
+    with opener(archive, "rb") as stream:
+        yield _Counted(stream)
 
 
 def _take(members: tarfile.TarFile, into: Path, archive: Path) -> None:

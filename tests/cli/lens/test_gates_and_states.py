@@ -102,6 +102,7 @@ def test_spans_are_found_in_the_data(cli: Callable[..., Said], trained: tuple[Pa
     assert euclid.json()["span"]["distance"] == "euclidean"
 
 
+@pytest.mark.slow
 def test_pictures_and_pages_are_written(
     cli: Callable[..., Said], trained: tuple[Path, Said], tmp_path: Path
 ) -> None:
@@ -150,6 +151,7 @@ def test_what_cannot_be_shown_is_told(
     assert "Traceback" not in said.err + said.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["time", "ما الوقت؟", "现在几点？", "👩‍👧 time 🎉", "time " * 70])
 def test_any_writing_stays_in_its_columns(text: str, trained: tuple[Path, Said]) -> None:
     for view, more in (("gates", []), ("states", ["--span", "1"])):
@@ -187,6 +189,7 @@ def test_what_is_not_read_and_what_is_gone_is_said(
         assert "Or give other texts as data (--data FILE)." in said.err
 
 
+@pytest.mark.slow
 def test_a_tagger_and_a_run_that_keeps_no_examples(
     cli: Callable[..., Said], corpus_csv: Path, tmp_path: Path
 ) -> None:

@@ -149,6 +149,7 @@ def test_transcripts_that_no_recording_can_say_are_found_before_training(tmp_pat
     assert any("Left out 1 recordings" in each for each in found["warnings"])
 
 
+@pytest.mark.slow
 def test_in_python_it_is_fitted_on_paths_and_on_samples(tmp_path: Path) -> None:
     data = tones.write(tmp_path / "data", 40, seed=7, most=3)
     paths = sorted(data.glob("*.wav"))
