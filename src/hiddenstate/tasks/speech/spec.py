@@ -48,8 +48,8 @@ class SpeechSpec(TaskSpec):
     normalisation: Literal["running", "speaker", "none"] | None = None
 
     epochs: int = Field(100, ge=1, le=100_000)
-    batch_size: int = Field(16, ge=1, le=4096)
-    learning_rate: float = Field(3e-3, gt=0)
+    batch_size: int = Field(8, ge=1, le=4096)
+    learning_rate: float = Field(5e-3, gt=0)
     weight_decay: float = Field(1e-3, ge=0)
     average: float = Field(0.99, ge=0, lt=1)  # decay of the averaged weights
     dropout: float = Field(0.3, ge=0, lt=1)
