@@ -10,6 +10,7 @@ import pytest
 from matplotlib import font_manager, rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from hiddenstate import fonts
 
@@ -146,3 +147,16 @@ def test_a_family_is_taken_only_where_its_face_has_the_letter() -> None:
     chosen = fonts.families(f"is {mathematical}")
     assert chosen[1:] == ["STIXGeneral"]
     assert fonts.lacking(mathematical) == ""
+
+
+def test_names_of_ticks_are_drawn_too() -> None:
+    figure = Figure(figsize=(4, 2), dpi=60, layout="constrained")
+    FigureCanvasAgg(figure)
+    one, other = figure.subplots(1, 2)
+    one.set_xticks([0, 1], ["什么", "time"])
+    other.yaxis.set_major_locator(FixedLocator([0, 1]))
+    other.yaxis.set_major_formatter(FixedFormatter(["हि", "it"]))
+    fonts.settle(figure)
+    figure.savefig(io.BytesIO(), format="raw")  # a letter that is missing would be a warning
+    assert [tick.get_text() for tick in one.get_xticklabels()] == ["[2 Han]", "time"]
+    assert [tick.get_text() for tick in other.get_yticklabels()] == ["[2 Devanagari]", "it"]

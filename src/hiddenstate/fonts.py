@@ -8,7 +8,8 @@ the script is named.
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -104,6 +105,8 @@ def settle(figure: Figure, replaced: str = "") -> None:
     texts = [text for text in cast("list[Text]", figure.findobj(Text)) if text.get_text()]
     together = "".join(text.get_text() for text in texts)
     missing = "".join(dict.fromkeys(replaced + lacking(together)))
+    if missing:
+        _settle_ticks(figure)
     for text in texts:
         if (shown := stand_in(text.get_text())) != text.get_text():
             text.set_text(shown)
@@ -113,6 +116,22 @@ def settle(figure: Figure, replaced: str = "") -> None:
             text.set_fontfamily(chosen)
     if missing:
         _note(figure, footnote(missing))
+
+
+def _settle_ticks(figure: Figure) -> None:
+    """Let ticks be named by what can be drawn: their texts are made anew whenever a figure is drawn."""
+    from matplotlib.ticker import FixedFormatter, FuncFormatter
+
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        formatter = axis.get_major_formatter()
+        if isinstance(formatter, FixedFormatter):
+            formatter.seq = [stand_in(text) for text in formatter.seq]
+        elif isinstance(formatter, FuncFormatter):
+            formatter.func = partial(_stood_in, formatter.func)
+
+
+def _stood_in(made: Callable[..., str], *place: float) -> str:
+    return stand_in(made(*place))
 
 
 def script_of(letter: str) -> str:

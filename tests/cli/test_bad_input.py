@@ -19,7 +19,7 @@ GOOD = b"text,label\n" + b"".join(b"word%d here,%s\n" % (n, b"ab"[n % 2 : n % 2 
     ("words", "code", "expected"),
     [
         (["clasify"], 2, "unknown task 'clasify': did you mean 'classify'?"),
-        ([], 2, "train expects a task (classify, tag), or --resume"),
+        ([], 2, "train expects a task (classify, tag, speech), or --resume"),
         (["classify", "--cell", "lstn"], 2, "unknown cell 'lstn': did you mean 'lstm'?"),
         (["classify", "--cell", "gru", "--activation", "rellu"], 2, "did you mean 'relu'?"),
         (["classify", "--data", "startr"], 2, "did you mean 'starter'?"),
