@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from hiddenstate import lens, tasks
+from hiddenstate.cli.lens.memory import _whole
 
 if TYPE_CHECKING:
     from conftest import Said
@@ -93,6 +94,41 @@ def test_in_a_terminal_of_few_signs(trained: tuple[Path, Said]) -> None:
     assert max(map(len, lines)) <= 60
     assert any(line.startswith("play  #") for line in lines)
     assert not any("?" in line for line in lines)
+
+
+def test_letters_that_a_terminal_lacks_are_numbers_and_bars_stay_in_line(trained: tuple[Path, Said]) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "COLUMNS": "60", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "hiddenstate", "lens", "memory", str(trained[0])]
+    done = subprocess.run(
+        [*command, "internationalisation 现在 café"], capture_output=True, env=environment, check=True
+    )
+    lines = done.stdout.decode("ascii").splitlines()
+    bars = [line for line in lines if line.endswith(" %")]
+    assert [line.split()[0] for line in bars] == ["internationali~", "#2", "#3", "#4"]
+    assert len({len(line) for line in bars}) == 1
+    begin = next(number for number, line in enumerate(lines) if line.startswith("The state after"))
+    assert [line[2:].split()[0] for line in lines[begin + 1 : begin + 5]] == [
+        "internationali~",
+        "#2",
+        "#3",
+        "#4",
+    ]
+    assert len({len(line) for line in lines[begin + 1 : begin + 5]}) == 1
+    assert "After #4 the hidden state" in " ".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("share", "signed", "expected"),
+    [
+        (-0.004, True, "0 %"),
+        (0.004, True, "0 %"),
+        (0.006, True, "+1 %"),
+        (-0.5, True, "-50 %"),
+        (0.5, False, "50 %"),
+    ],
+)
+def test_what_is_rounded_to_zero_has_no_sign(share: float, signed: bool, expected: str) -> None:
+    assert _whole(share, signed) == expected
 
 
 @pytest.mark.slow

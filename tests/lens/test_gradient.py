@@ -295,7 +295,7 @@ def test_the_numbers_have_names() -> None:
     assert view.arrays["step norm"].values.shape == (2, 2, 32)
     assert len(view.facts["ways"]) == 12
     rows = view.csv().splitlines()
-    assert rows[0] == "array,layer,direction,state,quantile,distance,sequence:step,value,unit"
+    assert rows[0] == "array,layer,direction,state,quantile,distance,sequence:step,value,measured_in"
     assert json.loads(json.dumps(view.as_dict()))["thresholds"]["vanishing_below"] == 0.01
     assert len(view.plot().axes[0].lines) >= 4
 

@@ -310,3 +310,23 @@ def test_one_step(measure: str) -> None:
     assert view.arrays["share"].values == pytest.approx(np.ones((1, 1)), abs=0.01)
     assert abs(view.arrays["answer_share"].values.item()) == pytest.approx(1.0)
     assert "the only input" in view.facts["verdict"]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_the_verdict_names_equal_shares_and_words_read_twice(measure: str) -> None:
+    from hiddenstate.lens.memory_view import _verdict
+
+    words, more = (
+        ("my", "cat", "and", "my"),
+        "would follow a change of" if measure == "jacobian" else "holds most of",
+    )
+    said = _verdict(measure, np.array([0.2, 0.3, 0.1, 0.4]), words)
+    least = 'of "and" least' if measure == "jacobian" else 'least of "and"'
+    assert said.startswith(f'After "my" (number 4) the hidden state {more} "my" (number 4)')
+    assert said.endswith(f"{least}: 10.0 %.")
+    alike = _verdict(measure, np.full(3, 1 / 3), (".", ",", "?"))
+    assert alike.startswith('After "?" the hidden state ')
+    assert alike.endswith(
+        "of each input alike: 33.3 %." if measure == "jacobian" else "of each input: 33.3 %."
+    )
+    assert "most" not in alike

@@ -32,6 +32,17 @@ def test_circles_and_maps_of_shares(measure: str) -> None:
     assert len(covered) == 5
 
 
+def test_a_colour_means_the_same_whatever_the_text() -> None:
+    """Where no effect is below zero the colours still have room for one; norms never need it."""
+    for x in np.random.default_rng(3).normal(size=(6, 1, 3)):
+        for measure, signed in (("occlusion", True), ("integrated", True), ("jacobian", False)):
+            _, share, _, answer, _ = lens.memory(headed("lstm"), x, measure=measure).plot().axes
+            low, high = answer.collections[0].get_clim()
+            assert low == (-high if signed else 0.0), "one word speaks for its answer"
+            low, high = share.collections[0].get_clim()
+            assert low == (-high if measure == "integrated" else 0.0)
+
+
 def test_a_map_without_circles() -> None:
     for view in (
         lens.memory(leaky(0.9), np.ones((50, 1))),

@@ -109,7 +109,11 @@ def test_csv_and_json_give_the_arrays_back(values: np.ndarray, data: st.DataObje
     }
     view = View("t", {"x": Named(values, axes, labels, "share"), "y": one([1, 2], step=["p", "q"])})
     rows = list(csv.reader(io.StringIO(view.csv(), newline="")))
-    assert rows[0] == ["array", *dict.fromkeys([*axes, "step"]), "value", "unit"]
+    columns = [name for name in rows[0] if not name.endswith("_place")]
+    assert columns == ["array", *dict.fromkeys([*axes, "step"]), "value", "measured_in"]
+    numbered = {axis for axis in axes if len(set(labels[axis])) < len(labels[axis])}
+    assert {name.removesuffix("_place") for name in rows[0] if name not in columns} == numbered
+    assert len({tuple(row[:-2]) for row in rows}) == len(rows), "no two rows are named the same"
     of_x = [row for row in rows[1:] if row[0] == "x"]
     read = np.array([float(row[-2]) for row in of_x], values.dtype).reshape(values.shape)
     np.testing.assert_array_equal(read, values)
@@ -122,6 +126,19 @@ def test_csv_and_json_give_the_arrays_back(values: np.ndarray, data: st.DataObje
     whole = np.where(np.isfinite(values), values, np.nan)
     np.testing.assert_array_equal(np.array(back["values"], float).astype(values.dtype), whole)
     assert back["labels"] == labels
+
+
+def test_each_row_of_csv_is_told_apart() -> None:
+    ticks = {"unit": [7], "input": ["my", "cat", "my"]}
+    twice = Named(np.array([[1.0, 2.0, 3.0]]), ("unit", "input"), ticks, "share")
+    rows = list(csv.DictReader(io.StringIO(View("t", {"x": twice}).csv(), newline="")))
+    assert rows[0] == {
+        "array": "x", "unit": "7", "input": "my", "input_place": "1", "value": "1.0", "measured_in": "share"
+    }  # fmt: skip
+    assert [(row["input"], row["input_place"]) for row in rows] == [("my", "1"), ("cat", "2"), ("my", "3")]
+    for axis in ("value", "measured_in", "input_place"):
+        with pytest.raises(InvalidArgument, match=f"'{axis}' is a column of every CSV"):
+            one([1.0], **{axis: [1]})
 
 
 def test_a_view_that_does_not_draw_itself_is_drawn_plainly() -> None:

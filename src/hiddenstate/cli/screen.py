@@ -75,10 +75,10 @@ def bar(share: float, cells: int, encoding: str | None = "utf-8") -> str:
 def percent(share: float | None) -> str:
     """Write a fraction as a person reads it.
 
-    >>> percent(0.9431), percent(None)
-    ('94.3 %', '-')
+    >>> percent(0.9431), percent(-0.0001), percent(None)
+    ('94.3 %', '0.0 %', '-')
     """
-    return "-" if share is None else f"{100 * share:.1f} %"
+    return "-" if share is None else f"{100 * share:z.1f} %"
 
 
 def size(count: float | None) -> str:

@@ -38,19 +38,23 @@ def draw(view: MemoryView, figure: Figure) -> None:
         if columns > BESIDE:
             title += "; what is more than the bar shows is as its end"
         axes.set_title(title, fontsize=9, loc="left")
-        heat_map(axes, array, _scale(array.values))
+        signed = view.signed if array is answer else view.facts["measure"] == "integrated"
+        heat_map(axes, array, _scale(array.values, signed))
         _leave_empty(axes, view.unread)
         if array is answer:
             _name_answers(axes, view)
     entitle(figure, view.title)
 
 
-def _scale(values: np.ndarray) -> Scale:
-    """The first words hold nearly all, and would leave the rest pale: of more words the later rows decide."""
+def _scale(values: np.ndarray, signed: bool) -> Scale:
+    """The first words hold nearly all, and would leave the rest pale: of more words the later rows decide.
+
+    What may be below zero has the colours of that where nothing is: a colour means the same in all pictures.
+    """
     rows, columns = values.shape
     judged = values if columns <= BESIDE else values[rows // 4 :]
     most = float(np.nanmax(np.abs(judged), initial=0.0)) or 1.0
-    if np.nanmin(values, initial=0.0) < 0:
+    if signed:
         return Scale(low=-most, high=most, signed=True)
     return Scale(low=0.0, high=most)
 

@@ -201,20 +201,35 @@ def _read(shares: np.ndarray, told: Told) -> np.ndarray:
 
 def _verdict(measure: str, shares: np.ndarray, words: Sequence[str]) -> str:
     """In words, what the last state holds most of, and least."""
-    after = f'After "{words[-1]}" the hidden state'
+    after = f"After {named(words, -1)} the hidden state"
     if np.isnan(shares).any():
         return f"{after} is what it would be without any one of the inputs."
     most, least = int(shares.argmax()), int(shares.argmin())
+    alike = len(words) > 1 and _percent(shares[most]) == _percent(shares[least])
     if measure == "jacobian":
-        said = f'{after} would follow a change of "{words[most]}" most: {_percent(shares[most])}'
-        other = f'of "{words[least]}" least'
+        if alike:
+            return f"{after} would follow a change of each input alike: {_percent(shares[most])}."
+        said = f"{after} would follow a change of {named(words, most)} most: {_percent(shares[most])}"
+        other = f"of {named(words, least)} least"
     else:
-        said = f'{after} holds most of "{words[most]}": {_percent(shares[most])}'
-        other = f'least of "{words[least]}"'
+        if alike:
+            return f"{after} holds as much of each input: {_percent(shares[most])}."
+        said = f"{after} holds most of {named(words, most)}: {_percent(shares[most])}"
+        other = f"least of {named(words, least)}"
     if len(words) == 1:
         return f"{said}, the only input."
     return f"{said}, and {other}: {_percent(shares[least])}."
 
 
+def named(words: Sequence[str], place: int) -> str:
+    """A word in quotes; one that is read more than once with its number.
+
+    >>> named(["my", "cat", "my"], 2), named(["my", "cat", "my"], 1)
+    ('"my" (number 3)', '"cat"')
+    """
+    number = f" (number {place % len(words) + 1})" if words.count(words[place]) > 1 else ""
+    return f'"{words[place]}"{number}'
+
+
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:z.1f} %"

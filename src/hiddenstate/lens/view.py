@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Tick = str | int | float
 RESERVED = ("view", "title", "reading", "arrays")  # keys of `as_dict` that no fact may take
+COLUMNS = ("array", "value", "measured_in")  # of `csv`, beside those of the axes
+PLACE = "_place"  # ends the name of the column that numbers an axis's places
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,6 +52,8 @@ class Named:
                 f"expected a name of its own for each of the {values.ndim} axes of {list(values.shape)}, "
                 f"came {list(axes)}."
             )
+        if taken := [axis for axis in axes if axis in COLUMNS or axis.endswith(PLACE)]:
+            raise InvalidArgument(f"{taken[0]!r} is a column of every CSV; call this axis otherwise.")
         if set(self.labels) != set(axes):
             raise InvalidArgument(
                 f"expected labels for the axes {list(axes)}, came labels for {list(self.labels)}."
@@ -117,13 +121,21 @@ class View:
         }
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Yield the numbers in long form, the header first: array, one column an axis, value, unit."""
-        axes = list(dict.fromkeys(axis for array in self.arrays.values() for axis in array.axes))
-        yield ("array", *axes, "value", "unit")
+        """Yield the numbers in long form, the header first: array, a column an axis, value, measured in.
+
+        An axis whose labels repeat, such as a word read twice, has a second column: its place, from 1.
+        """
+        arrays = self.arrays.values()
+        axes = list(dict.fromkeys(axis for array in arrays for axis in array.axes))
+        twice = {axis for array in arrays for axis, ticks in array.labels.items() if _repeat(ticks)}
+        columns = [name for axis in axes for name in (axis, axis + PLACE) if name == axis or axis in twice]
+        yield ("array", *columns, "value", "measured_in")
         for name, array in self.arrays.items():
             for place, value in np.ndenumerate(array.values):
-                at = {axis: array.labels[axis][i] for axis, i in zip(array.axes, place, strict=True)}
-                yield (name, *(str(at.get(axis, "")) for axis in axes), repr(value.item()), array.unit)
+                at: dict[str, Tick] = {}
+                for axis, i in zip(array.axes, place, strict=True):
+                    at |= {axis: array.labels[axis][i], axis + PLACE: i + 1}
+                yield (name, *(str(at.get(column, "")) for column in columns), repr(value.item()), array.unit)
 
     def csv(self) -> str:
         """Return the numbers as CSV in long form; an axis that an array does not have is left empty."""
@@ -185,6 +197,10 @@ def _tick(value: Any) -> Tick:
     if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
         raise InvalidArgument(f"a label is a text or a finite number; came {value!r}.")
     return value
+
+
+def _repeat(ticks: Sequence[Tick]) -> bool:
+    return len(set(map(str, ticks))) < len(ticks)
 
 
 def _plain(value: Any) -> Any:

@@ -55,7 +55,7 @@ def test_files_are_written_and_named(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert paths["html"].read_text(encoding="utf-8") == view().html()
     with paths["csv"].open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
-    assert rows[0] == ["array", "step", "input", "value", "unit"]
+    assert rows[0] == ["array", "step", "input", "value", "measured_in"]
     assert np.array([float(row[3]) for row in rows[1:]]).reshape(2, 2).tolist() == VALUES.tolist()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths.values())
 
@@ -69,7 +69,7 @@ def test_a_file_that_is_there_is_kept_unless_asked(tmp_path: Path) -> None:
         checked(Asked(csv=path))
     assert path.read_text(encoding="utf-8") == "mine"
     deliver(view(), checked(Asked(csv=path, overwrite=True)), shown)
-    assert path.read_text(encoding="utf-8").startswith("array,step,input,value,unit")
+    assert path.read_text(encoding="utf-8").startswith("array,step,input,value,measured_in")
 
 
 def test_what_cannot_be_written_is_told_before_anything_is_computed(tmp_path: Path) -> None:

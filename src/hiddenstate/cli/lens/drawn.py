@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import string
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hiddenstate.cli import screen
@@ -30,11 +30,14 @@ MOST_ROWS = 40  # of a map; more are binned
 TALL = 6  # lines of a curve
 
 
-def opening(on: Console, view: View) -> None:
-    """Print what a view is of, and its verdict."""
+def opening(on: Console, view: View, called: Mapping[str, str] | None = None) -> None:
+    """Print what a view is of, and its verdict; `called` are other names for what stands there in quotes."""
     screen.say(on, screen.printable(view.title))
     if (verdict := view.facts.get("verdict")) is not None:
-        screen.say(on, screen.printable(str(verdict)))
+        verdict = str(verdict)
+        for name, other in (called or {}).items():
+            verdict = verdict.replace(name, other)
+        screen.say(on, screen.printable(verdict))
     screen.say(on)
 
 
@@ -51,14 +54,16 @@ def bars(
     shares: Sequence[float],
     numbers: Sequence[str] | None = None,
     places: Sequence[int] | None = None,
+    numbered: bool = False,
 ) -> None:
     """Draw a bar a word for shares from 0 to 1, and a number behind each: the share in percent, or yours.
 
-    `places` gives each bar the colour of the input at a place, as `stacked` has it.
+    `places` gives each bar the colour of the input at a place, as `stacked` has it; `numbered` also its
+    number, from 1.
     """
     from rich.text import Text
 
-    names, wide = _names(on, words)
+    names, wide = _names(on, words, places, numbered)
     behind = list(numbers) if numbers is not None else [screen.percent(share) for share in shares]
     most = max(map(len, behind), default=0)
     cells = max(4, on.width - wide - most - 3)
@@ -82,7 +87,7 @@ def stacked(on: Console, words: Sequence[str], shares: np.ndarray) -> None:
         screen.say(
             on, f"The last {len(LETTERS)} of {len(words)} words; what earlier ones hold is left empty."
         )
-    names, wide = _names(on, words[first:])
+    names, wide = _names(on, words[first:], range(first, len(words)))
     cells = max(8, on.width - wide - 5)
     for step, name in enumerate(names):
         row = np.asarray(shares)[first + step, first:]
@@ -112,9 +117,9 @@ def shades(on: Console, array: Named, low: float | None = None, high: float | No
     low = low if low is not None else min(0.0, float(finite.min())) if finite.size else 0.0
     high = high if high is not None else float(finite.max()) if finite.size else 1.0
     cell = max(1, min(6, room // values.shape[1]))
-    labels = [str(label) for label in array.labels[array.axes[1]]]
+    labels = [writable(on, label, place) for place, label in enumerate(array.labels[array.axes[1]], 1)]
     if across == 1 and cell >= 3 and len(labels) > 1:
-        heads = "".join(screen.fitted(screen.printable(label), cell - 1) + " " for label in labels)
+        heads = "".join(_fitted(on, label, cell - 1) + " " for label in labels)
         screen.line(on, " " * (wide + 1) + heads.rstrip())
     signs = " ░▒▓█" if _many_signs(on) else " .:-=+*#%@"
     for name, row in zip(names[::down], values, strict=True):
@@ -163,15 +168,37 @@ def curve(
     screen.say(on, f"{across} 1 to {len(y)}{mean}", wide + 1)
 
 
-def _names(on: Console, words: Sequence[str | int | float]) -> tuple[list[str], int]:
+def writable(on: Console, word: str | int | float, number: int) -> str:
+    """Return a word as a terminal can write it on one line; `#3` for a third of letters that it has not."""
+    shown = screen.printable(" ".join(str(word).split()))
+    written = shown.encode(on.encoding or "ascii", errors="replace").decode(on.encoding or "ascii")
+    return shown if written == shown else f"#{number}"
+
+
+def _names(
+    on: Console,
+    words: Sequence[str | int | float],
+    places: Sequence[int] | None = None,
+    numbered: bool = False,
+) -> tuple[list[str], int]:
     """Return words of one width, at most a quarter of the terminal; what follows Arabic stays right of it."""
     from rich.cells import cell_len
 
-    shown = [screen.printable(" ".join(str(word).split())) for word in words]
+    numbers = [place + 1 for place in (places if places is not None else range(len(words)))]
+    shown = [writable(on, word, number) for word, number in zip(words, numbers, strict=True)]
+    if numbered:
+        shown = [
+            name if name == f"#{number}" else f"{number} {name}"
+            for name, number in zip(shown, numbers, strict=True)
+        ]
     wide = min(WIDEST_WORD, max(4, on.width // 4), max(map(cell_len, shown), default=0))
-    fitted = [screen.fitted(word, wide) for word in shown]
+    fitted = [_fitted(on, word, wide) for word in shown]
     mark = "\u200e" if _many_signs(on) else ""  # of no width: from here on left to right
     return [name + mark if right_to_left(name) else name for name in fitted], wide
+
+
+def _fitted(on: Console, word: str, cells: int) -> str:
+    return screen.fitted(word, cells).replace("…", "…" if _many_signs(on) else "~")
 
 
 def right_to_left(text: str) -> bool:

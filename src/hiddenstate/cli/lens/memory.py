@@ -109,7 +109,14 @@ def _refuse_beside_live(**given: object) -> None:
 
 def show(on: Console, view: MemoryView) -> None:
     """Draw the last state word by word, and all states as bars that the words divide."""
-    drawn.opening(on, view)
+    from hiddenstate.lens.memory_view import named
+
+    called = {
+        named(view.words, place): name
+        for place, word in enumerate(view.words)
+        if (name := drawn.writable(on, word, place + 1)) == f"#{place + 1}"
+    }
+    drawn.opening(on, view, called)
     share = view.arrays["share"].values
     effects = view.arrays["answer_share"].values[-1] if "answer_share" in view.arrays else None
     rows(on, view.words, share[-1], effects, view.facts.get("answer"), signed=view.signed)
@@ -151,10 +158,11 @@ def rows(
         ]
     drawn.bars(
         on,
-        [words[place] if all_of_them else f"{place + 1} {words[place]}" for place in places],
+        [words[place] for place in places],
         [abs(shares[place]) / largest for place in places],
         numbers,
         places,
+        numbered=not all_of_them,
     )
     if not all_of_them:
         screen.say(on, f"Of {len(words)} inputs, the {len(places)} with the largest shares.")
@@ -171,4 +179,7 @@ def _percent(share: float) -> str:
 
 
 def _whole(share: float, signed: bool) -> str:
-    return f"{100 * share:{'+' if signed else ''}.0f} %" if math.isfinite(share) else "-"
+    if not math.isfinite(share):
+        return "-"
+    number = f"{100 * share:z.0f}"  # no sign before what is rounded to zero
+    return f"{'+' * (signed and not number.startswith(('-', '0')))}{number} %"

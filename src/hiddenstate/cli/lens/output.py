@@ -33,7 +33,9 @@ def _file(what: str) -> Any:
     return typer.Option(metavar="FILE", show_default=False, help=what)
 
 
-Csv = Annotated[Path | None, _file("The numbers in long form: array, one column an axis, value, unit.")]
+Csv = Annotated[
+    Path | None, _file("The numbers in long form: array, one column an axis, value, measured in.")
+]
 Png = Annotated[Path | None, _file("The picture, in dots.")]
 Svg = Annotated[Path | None, _file("The picture, in lines.")]
 Html = Annotated[Path | None, _file("One page: picture, how to read it, facts, numbers.")]
