@@ -24,6 +24,7 @@ def test_a_steady_pace_is_found(factor: float, steps: int, start: float, count: 
     assert found.factor == pytest.approx(factor, rel=1e-9)
     assert found.span == steps - 1
     assert found.arrives == pytest.approx(factor ** (steps - 1), rel=1e-6)
+    assert found.steady
     if factor < 1:
         assert factor**found.half_life == pytest.approx(0.5)
     limits = found.thresholds
@@ -81,8 +82,32 @@ def test_sentences_hold_their_numbers() -> None:
     more = fading(1.05 ** np.arange(11.0)[:, None]).sentence()
     assert more == "healthy: 1.63 times the gradient arrives 10 steps back (between 1 % and 100 times)"
     dented = fading(np.concatenate([[[1.0]], np.full((20, 1), 0.2) * 1.02 ** np.arange(20.0)[:, None]]))
-    assert dented.pace() == "it does not change steadily, from step to step by a factor of 1.02 (median)"
+    gone = "half is gone within 1 step, and a step changes it by a factor of 1.02 (median)"
+    assert dented.pace() == f"it does not change steadily: {gone}"
+    assert dented.halved == pytest.approx(math.log(0.5) / math.log(0.2))
     assert worst({"a": tiny, "b": large}) == "a"
+
+
+def test_a_factor_that_leads_elsewhere_gives_no_half_life() -> None:
+    # a large first step, then slowly on: 36 % is left where the factor alone would leave 63 %
+    first = np.concatenate([[1.0], 0.4 * 0.99 ** np.arange(11.0)])
+    found = fading(first[:, None])
+    assert (found.factor, found.arrives) == (pytest.approx(0.99), pytest.approx(0.4 * 0.99**10))
+    assert not found.steady
+    assert found.half_life is None
+    assert found.half_life_by_factor == pytest.approx(math.log(0.5) / math.log(0.99))
+    assert found.halved == pytest.approx(math.log(0.5) / math.log(0.4))
+    assert found.as_dict()["half_life"] is None
+    assert (found.as_dict()["steady"], found.as_dict()["halved"]) == (False, found.halved)
+    # less arrives than set out, though the median step enlarges it: neither half nor twice
+    mixed = fading(np.array([1.0, 0.6, 0.63, 0.66, 0.69, 0.72])[:, None])
+    assert (mixed.factor > 1, mixed.half_life) == (True, None)
+    assert mixed.pace() == (
+        f"it does not change steadily, from step to step by a factor of {mixed.factor:.4g} (median)"
+    )
+    late = fading(np.array([1.0, 1.0, 1.0, 0.6, 0.3, 0.1])[:, None])
+    assert late.halved == pytest.approx(3 + math.log(1.2) / math.log(2))
+    assert fading(np.array([1.0, 0.9, 0.0, 0.0])[:, None]).halved == 2.0
 
 
 def test_quantiles_know_gaps_and_infinities() -> None:

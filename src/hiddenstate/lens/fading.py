@@ -27,7 +27,8 @@ class Fading:
 
     `factor` is that of one step (median; `low` and `high` are the 10 and 90 % quantiles), None where there is
     no step to go back. `arrives` is the median share of it at the distance `span`; `ends` the distance from
-    which on most gradients are exactly zero, or past what a number holds.
+    which on most gradients are exactly zero, or past what a number holds; `halved` the distance at which the
+    median share first falls to half, between two steps as a fixed factor would.
     """
 
     word: str
@@ -37,21 +38,38 @@ class Fading:
     span: int
     arrives: float | None
     ends: int | None = None
+    halved: float | None = None
 
     @property
     def half_life(self) -> float | None:
-        """The steps in which the gradient halves; None where it does not fall."""
-        if self.factor is None or self.factor >= 1:
-            return None
-        return math.log(0.5) / math.log(self.factor) if self.factor > 0 else 0.0
+        """The steps in which the gradient halves; None where it does not fall, or not steadily."""
+        return self.half_life_by_factor if self.steady else None
 
     @property
     def steady(self) -> bool:
-        """Whether one factor a step leads to what arrives, give or take two and a tenth of its logarithm."""
+        """Whether one factor a step leads to what arrives, and halves the gradient when it is halved.
+
+        To what arrives give or take a quarter and a tenth of its logarithm, and in the same direction; to
+        half of it within twice the time, or a step.
+        """
         if self.factor is None or not self.arrives or math.isinf(self.arrives):
             return True
-        expected = self.span * math.log(self.factor)
-        return abs(math.log(self.arrives) - expected) <= math.log(2) + 0.1 * abs(expected)
+        expected, found = self.span * math.log(self.factor), math.log(self.arrives)
+        if abs(found - expected) > math.log(1.25) + 0.1 * abs(expected):
+            return False
+        if expected * found < 0 and abs(found - expected) > 1e-9:
+            return False
+        if self.halved is None:
+            return True
+        steps = self.half_life_by_factor
+        return steps is not None and abs(steps - self.halved) <= max(1.0, steps / 2, self.halved / 2)
+
+    @property
+    def half_life_by_factor(self) -> float | None:
+        """The steps in which the factor alone would halve it, steady or not; None where it does not fall."""
+        if self.factor is None or self.factor >= 1:
+            return None
+        return math.log(0.5) / math.log(self.factor) if self.factor > 0 else 0.0
 
     @property
     def thresholds(self) -> dict[str, float | None]:
@@ -66,7 +84,7 @@ class Fading:
 
     def as_dict(self) -> dict[str, Any]:
         """What a program reads."""
-        names = ("word", "factor", "low", "high", "half_life", "span", "arrives", "ends")
+        names = ("word", "factor", "low", "high", "half_life", "steady", "halved", "span", "arrives", "ends")
         return {("verdict" if name == "word" else name): getattr(self, name) for name in names}
 
     def sentence(self) -> str:
@@ -105,7 +123,11 @@ class Fading:
         if abs(self.factor - 1) < 1e-9:
             return "a factor of 1 a step: it neither falls nor grows"
         if not self.steady:
-            return f"it does not change steadily, from step to step by a factor of {self.factor:.4g} (median)"
+            step = f"by a factor of {self.factor:.4g} (median)"
+            if self.halved is None:
+                return f"it does not change steadily, from step to step {step}"
+            gone = _steps(math.ceil(self.halved - 1e-9))
+            return f"it does not change steadily: half is gone within {gone}, and a step changes it {step}"
         if self.half_life is not None:
             return f"a factor of {self.factor:.4g} a step: half is left after {_steps(self.half_life)}"
         doubled = math.log(2) / math.log(self.factor)
@@ -137,7 +159,8 @@ def fading(norms: np.ndarray) -> Fading:
         arrives = float(_median(norms[span, far] / norms[0, far])) if far.any() else None
     if arrives is None and factor is not None:  # the loss does not touch the last step: its pace must do
         arrives = factor**span
-    return Fading(_word(arrives), factor, low, high, span, arrives, _end(norms[: span + 1]))
+    halved = _halved(norms[: span + 1, starts & np.isfinite(norms[0])])
+    return Fading(_word(arrives), factor, low, high, span, arrives, _end(norms[: span + 1]), halved)
 
 
 def quantiles(norms: np.ndarray) -> np.ndarray:
@@ -175,6 +198,20 @@ def _end(norms: np.ndarray) -> int | None:
     middle = quantiles(norms)[1]
     over = np.flatnonzero((middle == 0) | np.isinf(middle))
     return int(over[0]) if over.size else None
+
+
+def _halved(norms: np.ndarray) -> float | None:
+    """The distance at which the median share of what set out is half, on straight lines of its logarithm."""
+    with np.errstate(over="ignore"):
+        shares = quantiles(norms / norms[0])[1]
+    below = np.flatnonzero(shares <= 0.5)
+    if not below.size:
+        return None
+    last = int(below[0])
+    before, after = float(shares[last - 1]), float(shares[last])
+    if after < SUBNORMAL or not math.isfinite(before):
+        return float(last)
+    return last - 1 + math.log(before / 0.5) / math.log(before / after)
 
 
 def _median(values: np.ndarray) -> float:

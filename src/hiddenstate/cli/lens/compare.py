@@ -143,8 +143,8 @@ def show(on: Console, view: CompareView) -> None:
     longest = facts["delays"][-1]
     screen.say(
         on,
-        f"Half-life of the gradient in steps before and after training, and the time of a training step, at "
-        f"delay {longest}:",
+        f"Half-life of the gradient in steps, by its median factor a step, before and after training, and "
+        f"the time of a training step, at delay {longest}:",
     )
     screen.say(on)
     columns = ("network", "units", "weights", "before", "after", "ms")

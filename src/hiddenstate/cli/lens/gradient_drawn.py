@@ -168,15 +168,17 @@ def _chosen(length: int) -> list[int]:
 
 
 def _table_of_networks(on: Console, view: GradientView) -> None:
-    rows = []
+    rows, shown = [], []
     for number, (name, where) in enumerate(view.facts["main"].items()):
         found = next(row for row in reversed(view.facts["ways"]) if _is(row, name, where))
         rows.append((f"{drawn.LETTERS[number]} {name}", *_figures(found)))
+        shown.append(found)
     screen.say(on)
     columns = ("network", "a step", "half-life", "left", "verdict")
     screen.table(on, columns, rows, right=columns[1:4])
     span = max(row["span"] for row in view.facts["ways"])
     screen.say(on, f"Left: what is left of the gradient {span:,} steps back.")
+    _say_unsteady(on, shown)
 
 
 def _is(row: Mapping[str, Any], network: str, where: str) -> bool:
@@ -195,6 +197,12 @@ def _table_of_ways(on: Console, view: GradientView, origin: str) -> None:
     columns = ("state", "a step", "half-life", "left", "verdict")
     screen.table(on, columns, rows, right=columns[1:4])
     screen.say(on, f"Left: what is left of the gradient {found[0]['span']:,} steps back, from {origin}.")
+    _say_unsteady(on, found)
+
+
+def _say_unsteady(on: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    if not all(row["steady"] for row in rows):
+        screen.say(on, "No half-life (-) where it does not change steadily: its median step leads elsewhere.")
 
 
 def _figures(row: Mapping[str, Any]) -> tuple[str, str, str, str]:

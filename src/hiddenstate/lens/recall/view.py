@@ -144,7 +144,7 @@ def _rows(plan: Plan, arrays: Mapping[str, Named]) -> list[dict[str, Any]]:
             curve = arrays[f"gradient_{when}"].values[place]
             found = fading(curve[:, None]) if np.isfinite(curve).any() else None
             row[f"gradient_{when}"] = found and found.word
-            row[f"half_life_{when}"] = found and found.half_life
+            row[f"half_life_{when}"] = found and found.half_life_by_factor
             row[f"arrives_{when}"] = found and float(curve[-1])
         rows.append(row)
     return rows
