@@ -90,6 +90,23 @@ def test_networks_before_training(cli: Callable) -> None:
     assert gates.json()["main"] == {"lstm g=relu,f=hard_sigmoid": "layer 0, forward"}
 
 
+def test_what_a_cell_cannot_have_is_left_out_and_said(cli: Callable) -> None:
+    words = ("lens", "gradient", "--cell", "rnn,lstm", "--init", "default,chrono", "--hidden", "16")
+    found = cli(*words, "--json").json()
+    assert list(found["main"]) == ["rnn", "lstm", "lstm chrono"]
+    assert len(found["left_out"]) == 1
+    assert (
+        "chrono sets the bias of the gate that keeps the state, and rnn has no such" in found["left_out"][0]
+    )
+    # the chrono LSTM loses much at its first step, and then little: no half-life
+    rows = {row["network"]: row for row in found["ways"] if row["state"] in ("h", "together")}
+    assert (rows["lstm chrono"]["steady"], rows["lstm chrono"]["half_life"]) == (False, None)
+    assert rows["lstm chrono"]["halved"] < 1 < rows["lstm"]["half_life"] < 2
+    drawn = cli(*words).out
+    assert drawn.count("Left out: chrono sets the bias") == 1
+    assert "No half-life (-) where it does not change steadily" in " ".join(drawn.split())
+
+
 @pytest.mark.parametrize("width", ["60", "80"])
 def test_it_fits_a_terminal(
     cli: Callable, trained: tuple[Path, Said], monkeypatch: pytest.MonkeyPatch, width: str

@@ -6,7 +6,7 @@ Letters: T steps, N sequences, L layers, D directions, C states.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,7 @@ def _of_fresh(subjects: Sequence[Fresh], given: Any, label: Any, origin: str | N
             f"origin {origin!r} needs a trained answer, and a network not trained yet has none; take 'last'"
         )
     ways, steps = [], {}
+    subjects, left_out = _possible(subjects)
     for each in subjects:
         stack, sequences = each.stack(), each.sequences()
         name = each.name
@@ -103,8 +104,24 @@ def _of_fresh(subjects: Sequence[Fresh], given: Any, label: Any, origin: str | N
     title = f"Gradient through time before training: {', '.join(each.name for each in subjects)}"
     if len(subjects) > 4:
         title = f"Gradient through time of {len(subjects)} networks before training"
-    facts = {"hidden": first.hidden, "features": first.features, "layers": first.layers}
+    facts: dict[str, Any] = {"hidden": first.hidden, "features": first.features, "layers": first.layers}
+    facts |= {"left_out": left_out} if left_out else {}
     return _view(title, what, ways, steps, {**facts, "sequences": first.batch, "seed": first.seed})
+
+
+def _possible(subjects: Sequence[Fresh]) -> tuple[list[Fresh], list[str]]:
+    """Leave out the networks that cannot begin as asked for, and why; raises Unsupported where all are."""
+    possible, why = [], dict[str, Unsupported]()
+    for each in subjects:
+        try:
+            replace(each, hidden=1, features=1, layers=1).stack()
+        except Unsupported as error:
+            why[str(error)] = error
+        else:
+            possible.append(each)
+    if not possible:
+        raise next(iter(why.values()))
+    return possible, list(why)
 
 
 def _of_one(

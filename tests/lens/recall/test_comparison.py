@@ -14,7 +14,7 @@ from hiddenstate import lens
 from hiddenstate.lens.recall import comparison, watch
 from hiddenstate.lens.recall.comparison import carried_out
 from hiddenstate.lens.recall.plan import Effort, Plan, Size, planned
-from hiddenstate.lens.recall.view import CompareView, Measured, recalled_to, verdict, view_of
+from hiddenstate.lens.recall.view import CompareView, Measured, reading, recalled_to, verdict, view_of
 from hiddenstate.lens.recall.watch import Bar, Lines, Silent
 
 FEW = Effort(steps=3, judged=40)
@@ -163,7 +163,8 @@ def test_the_verdict_in_words() -> None:
     found = [measured(0.95, 0.13, arrives=3e-9), measured(1.0, 0.99, arrives=0.25)]
     assert view_of(plan, found, np.ones(2), 1.0).facts["verdict"] == (
         "gru recalls the symbol after every delay to 4 steps. rnn recalls it to 2 steps (13 % at 4). "
-        "Guessing is right in 12.5 %. Before training, of the gradient 3e-09 arrives over 4 steps in rnn and "
+        "Recalled: right in 90 % or more, at this delay and every shorter one. Guessing is "
+        "right in 12.5 %. Before training, of the gradient 3e-09 arrives over 4 steps in rnn and "
         "25 % in gru."
     )
     rows: list[dict[str, Any]] = [
@@ -171,8 +172,10 @@ def test_the_verdict_in_words() -> None:
         for name in ("a", "b", "c")
     ]
     assert verdict(rows, (2, 4), 0.5) == (
-        "a, b and c do not recall it even after 2 steps. Guessing is right in 50 %."
+        "a, b and c do not recall it even after 2 steps. Recalled: right in 90 % or more, at this delay and "
+        "every shorter one. Guessing is right in 50 %."
     )
+    assert "Recalled: right in 90 % or more" in " ".join(reading(plan))
 
 
 def test_each_gradient_has_its_half_life_and_a_word() -> None:

@@ -80,6 +80,9 @@ def test_a_combination_that_cannot_be_is_left_out_and_said() -> None:
     plan = plan_of(cells=["rnn", "mingru"], activations=["relu", "own"])
     assert plan.labels == ("rnn relu", "rnn own", "mingru own")
     assert plan.left_out[0].startswith("mingru has no tanh that relu could stand for, but identity, sigmoid")
+    plan = plan_of(cells=["rnn", "gru", "mingru"], activations=["relu"], inits=["chrono"])
+    assert plan.labels == ("gru",)  # a cell of which nothing is left does not stop the others
+    assert [why.partition(":")[0].split()[0] for why in plan.left_out] == ["chrono", "mingru"]
 
 
 @pytest.mark.parametrize(
@@ -94,9 +97,9 @@ def test_a_combination_that_cannot_be_is_left_out_and_said() -> None:
         ({"inits": ["chorno"]}, "unknown initialisation 'chorno': did you mean 'chrono'"),
         (
             {"cells": ["mingru"]},
-            "nothing of what is asked for can be compared with mingru: mingru has no tanh",
+            "nothing of what is asked for can be compared: mingru has no tanh",
         ),
-        ({"cells": ["rnn"], "inits": ["chrono"]}, "compared with rnn: chrono sets the bias"),
+        ({"cells": ["rnn"], "inits": ["chrono"]}, "can be compared: chrono sets the bias"),
         ({"delays": [5]}, r"at least two delays, such as 5,20,100; came \[5\]"),
         ({"delays": []}, "at least two delays"),
         ({"delays": [0, 5]}, "from 1 to 2000, such as 5,20,100; came 0"),

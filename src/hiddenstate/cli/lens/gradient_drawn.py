@@ -24,6 +24,9 @@ ROWS = 10  # of the table by distance
 def show(on: Console, view: GradientView) -> None:
     """Print verdict, curves, numbers, the reasons and how to read it."""
     drawn.opening(on, view)
+    for sentence in view.facts.get("left_out", ()):
+        screen.say(on, screen.printable(f"Left out: {sentence}."))
+        screen.say(on)
     several = "factor" not in view.facts
     ways = {name.removeprefix("last ") if several else name: array for name, array in view.ways_back.items()}
     shown = {name: array.values[_place(view, name)] for name, array in ways.items()}

@@ -139,8 +139,8 @@ def planned(
 ) -> Plan:
     """Check what is asked for, and choose each network's size.
 
-    Raises InvalidArgument for what cannot be compared. A combination that a single cell cannot have is left
-    out, and said; it is an error where it leaves a cell without any network.
+    Raises InvalidArgument for what cannot be compared. What a cell cannot have is left out, and said; it is
+    an error where it leaves no network at all.
     """
     recall, size = recall or Recall(), size or Size()
     delays, seeds = checked_delays(delays), _checked_seeds(seeds)
@@ -152,7 +152,6 @@ def planned(
     networks: list[Network] = []
     left_out: list[str] = []
     for cell in found:
-        own: list[Network] = []
         why: list[str] = []
         for activation in _once("activation", list(activations)):
             if lacking := _without(cell, activation):
@@ -164,11 +163,10 @@ def planned(
                     why.append(lacking)
                 else:
                     begins = usual(changed) if init == USUAL else init
-                    own.append(Network(changed, activation, init, begins, *size.of(changed, recall)))
-        if not own:
-            raise InvalidArgument(f"nothing of what is asked for can be compared with {cell.name}: {why[0]}")
-        networks += own
+                    networks.append(Network(changed, activation, init, begins, *size.of(changed, recall)))
         left_out += list(dict.fromkeys(why))
+    if not networks:
+        raise InvalidArgument(f"nothing of what is asked for can be compared: {'; '.join(left_out)}")
     if len(networks) > MOST_NETWORKS:
         raise InvalidArgument(
             f"that would be {len(networks)} networks, and {MOST_NETWORKS} at most are compared; ask for "

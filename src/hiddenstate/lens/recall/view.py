@@ -178,6 +178,7 @@ def verdict(rows: Sequence[Mapping[str, Any]], delays: Sequence[int], chance: fl
         else:
             verb = "does" if len(same) == 1 else "do"
             sentences.append(f"{names} {verb} not recall it even after {delays[0]} steps.")
+    sentences.append(f"Recalled: right in {100 * KEPT:g} % or more, at this delay and every shorter one.")
     if any(row["recalls_to"] < delays[-1] for row in rows):
         sentences.append(f"Guessing is right in {100 * chance:.3g} %.")
     known = {row["label"]: row["arrives_before"] for row in rows if row["arrives_before"] is not None}
@@ -227,7 +228,8 @@ def reading(plan: Plan) -> tuple[str, ...]:
         f"Each step's input has {recall.symbols} numbers and a mark. At the first step one of "
         f"{recall.symbols} symbols is shown; noise follows for the delay; then the symbol is asked for.",
         f"Accuracy: {trained}{middle}, for at most {effort.steps} steps of {effort.batch} sequences, and "
-        f"judged on {effort.judged} fresh ones. All see the same sequences. The dotted line is guessing.",
+        f"judged on {effort.judged} fresh ones. All see the same sequences. The dotted line is guessing. "
+        f"Recalled: right in {100 * KEPT:g} % or more, at this delay and every shorter one.",
         f"Gradient: the norm of the loss's derivative by the states (h, and c where there is one), so many "
         f"steps before the end, beside that at the end; delay {longest}, before and after training. A line "
         "that goes down straight is a gradient that vanishes; where nothing arrives, nothing is learned.",
