@@ -275,6 +275,17 @@ def test_zeros_on_a_log_scale_stand_at_the_lower_edge() -> None:
     np.testing.assert_array_equal(line.get_ydata(), [1e-3, np.nan, np.nan])
 
 
+def test_a_short_log_axis_has_more_than_one_label() -> None:
+    for low, wanted in ((0.3, ["2·10⁻¹", "5·10⁻¹", "2"]), (1e-4, [])):
+        axes = Figure().add_subplot()
+        drawing.lines(axes, [Curve("a", [1, 2], np.array([low, 3.0]))], log=True)
+        axes.set_ylim(low / 2, 4.0)
+        minor = axes.yaxis.get_minor_formatter()
+        ticks = [place * 10.0**power for power in range(-5, 1) for place in range(2, 10)]
+        inside = [tick for tick in ticks if low / 2 <= tick <= 4.0]
+        assert [label for tick in inside if (label := minor(tick, None))] == wanted
+
+
 def test_curves_that_do_not_fit_are_told() -> None:
     axes = Figure().add_subplot()
     with pytest.raises(InvalidArgument, match="at least one curve"):

@@ -104,9 +104,11 @@ def _title(inside: Inside, given: Any) -> str:
 def _asked(units: Any) -> int | list[int]:
     """How many units to tell of, or which; raises InvalidArgument for anything else."""
     listed = list(units) if isinstance(units, list | tuple | range) else [units]
-    if any(isinstance(each, bool) or not isinstance(each, int) or each < 0 for each in listed):
+    least = 0 if isinstance(units, list | tuple | range) else 1
+    if not listed or any(isinstance(n, bool) or not isinstance(n, int) or n < least for n in listed):
         raise InvalidArgument(
-            f"expected how many units to tell of, or a list of their numbers counted from 0, came {units!r}"
+            "expected how many units to tell of, at least 1, or a list of their numbers counted from 0, came "
+            f"{units!r}"
         )
     return units if isinstance(units, int) else listed
 

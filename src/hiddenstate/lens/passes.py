@@ -241,7 +241,7 @@ def refuse_infinite(values: np.ndarray, what: str, first: int = 0) -> None:
         return
     step = first + int(np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(1))[0])
     raise InvalidArgument(
-        f"{what} is not finite at step {step}, so nothing can be said of what is remembered: weights or "
+        f"{what} is not finite at step {step}, so nothing can be told of it: weights or "
         "input hold NaN or infinity, or have grown past what a number can hold; train again with a smaller "
         "learning rate, or look at the data"
     )

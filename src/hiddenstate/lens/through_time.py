@@ -302,8 +302,8 @@ def _why(
     for name, way in mains.items():
         step, found = steps[name][way.main[:2]], main[name]
         measured = (
-            f"a measured step stretches no direction by more than {np.median(step.norms):.3g} (median of "
-            f"{len(step.norms)} steps; most: {step.norms.max():.3g})"
+            f"a measured step stretches at most x {np.median(step.norms):.3g} (median of "
+            f"{len(step.norms)} steps; largest {step.norms.max():.3g})"
         )
         head = f"{name}: " if len(mains) > 1 else ""
         if step.bound is not None:

@@ -35,7 +35,8 @@ READING = (
     "all difference they show: what is near in the picture may be far apart in what it does not show.",
 )
 ANSWERED = (
-    "Colour and mark are what the model's recurrent part would answer if the text ended after that word."
+    "Colour, and in pictures the mark, is what the model's recurrent part would answer if the text ended "
+    "after that word."
 )
 BOTH_WAYS = "This stack reads backwards as well: a point also holds what comes after its word."
 SEARCHED = (

@@ -134,6 +134,14 @@ def test_a_curve_rises_as_its_values_do() -> None:
     assert [row.split()[0] for row in (rows[0], rows[-1])] == ["1", "0"]
 
 
+def test_the_highest_column_reaches_its_label() -> None:
+    screen = Screen(20)
+    drawn.curve(screen.on, "share", [0.9, 0.1, *[0.0] * 30], "steps back", first=0)
+    _, top, *rows = screen.lines()
+    assert top == "0.33 █"  # the mean of the first three, not the 0.9 that has no column
+    assert "steps back 0 to 31, each column the mean of 3" in " ".join(" ".join(rows).split())
+
+
 def test_powers_of_ten_rise_by_equal_steps() -> None:
     screen = Screen(40)
     drawn.curve(screen.on, "norm", 10.0 ** np.arange(-6, 1), log=True)

@@ -89,6 +89,32 @@ def test_the_numbers_are_those_of_python(
     assert found["files"] == {"csv": str(tmp_path / "gates.csv")}
 
 
+def test_as_many_units_are_drawn_as_asked_for(cli: Callable[..., Said], trained: tuple[Path, Said]) -> None:
+    view = lens.gates(trained[0], TEXT, units=3)
+    said = cli("lens", "gates", trained[0], TEXT, "--units", "3").out
+    assert "f of 3 units that remember longest:" in said
+    drawn = said.partition("remember longest:")[2].partition("unit down")[0].splitlines()
+    units = [line.split()[0] for line in drawn if line[:1].isdigit()]
+    assert units == [str(each["unit"]) for each in view.facts["units"]]
+    assert "f of 1 unit that remembers longest:" in cli("lens", "gates", trained[0], TEXT, "--units", "1").out
+
+
+def test_points_below_others_are_told(cli: Callable[..., Said], trained: tuple[Path, Said]) -> None:
+    for count in (40, 70):
+        said = cli("lens", "states", trained[0], "time " * count).out
+        rows = [line[2:] for line in said.splitlines() if line.startswith("| ")]
+        seen = sum(not sign.isspace() for row in rows for sign in row)
+        assert seen < count
+        together = " ".join(said.split())
+        if count == 40:
+            told = together.partition("In the same place: ")[2].partition(".")[0]
+            assert len(told.split(", ")) == count - seen
+            assert re.fullmatch(r"\w under \w(, \w under \w)*", told)
+        else:
+            assert f"{count - seen} of 70 steps are under another." in together
+        assert "Colour, and in pictures the mark, is what the model's" in together
+
+
 def test_spans_are_found_in_the_data(cli: Callable[..., Said], trained: tuple[Path, Said]) -> None:
     said = cli("lens", "states", trained[0], TEXT, "--span", "2:2", "--nearest", "3", "--json")
     found = said.json()
@@ -123,7 +149,9 @@ def test_pictures_and_pages_are_written(
         (["states", "RUN", "   "], "there is no word to read in ' '"),
         (["gates", "RUN", TEXT, "--layer", "1"], "there is no layer 1: the layers are counted from 0"),
         (["gates", "RUN", TEXT, "--direction", "backward"], "nothing reads backward here"),
-        (["gates", "RUN", TEXT, "--units", "-1"], "expected how many units to tell of"),
+        (["gates", "RUN", TEXT, "--units", "-1"], "Invalid value for '--units'"),
+        (["gates", "RUN", TEXT, "--units", "0"], "should be greater than or equal to 1"),
+        (["gates", "RUN", TEXT, "--unit", "-1"], "Invalid value for '--unit'"),
         (
             ["gates", "RUN", TEXT, "--unit", "8"],
             "there is no unit 8: the units are counted from 0",

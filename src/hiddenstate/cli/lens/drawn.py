@@ -137,26 +137,33 @@ def shades(on: Console, array: Named, low: float | None = None, high: float | No
 
 
 def curve(
-    on: Console, name: str, values: Sequence[float] | np.ndarray, across: str = "step", log: bool = False
+    on: Console,
+    name: str,
+    values: Sequence[float] | np.ndarray,
+    across: str = "step",
+    log: bool = False,
+    first: int = 1,
 ) -> None:
-    """Draw values as columns six lines high; on a log scale zero has no column. `?` is what is not finite."""
+    """Draw values as columns six lines high, counted from `first`; on a log scale zero has no column.
+
+    `?` is what is not finite.
+    """
     import numpy as np
 
     y = np.asarray(values, np.float64)
-    drawable = y[np.isfinite(y) & ((y > 0) | (not log))]
-    if not drawable.size:
-        screen.say(on, f"{screen.printable(name)}: no value that can be drawn.")
-        return
-    bottom, top = (0.0 if not log else np.inf), float(drawable.max())
-    bottom = min(bottom, float(drawable.min()))
-    if log:
-        bottom = 10.0 ** math.floor(math.log10(bottom))
-        # a value of zero has no logarithm, and no column
+    if log:  # a value of zero has no logarithm, and no column
         y = np.where(y > 0, np.log10(np.where(y > 0, y, 1.0)), np.where(y <= 0, -np.inf, np.nan))
-    ends = {TALL - 1: _short(top), 0: _short(bottom)}
-    wide = max(map(len, ends.values()))
-    columns, every = _binned(y[None], 1, max(8, on.width - wide - 2))
-    low, high = (math.log10(bottom), math.log10(top)) if log else (bottom, top)
+    wide, ends = 0, dict[int, str]()
+    while not ends or max(map(len, ends.values())) > wide:  # the room depends on the ends, and they on it
+        wide = max(map(len, ends.values()), default=0)
+        columns, every = _binned(y[None], 1, max(8, on.width - wide - 2))
+        finite = columns[np.isfinite(columns)]
+        if not finite.size:
+            screen.say(on, f"{screen.printable(name)}: no value that can be drawn.")
+            return
+        high, least = float(finite.max()), float(finite.min())
+        low = math.floor(least) if log else min(0.0, least)
+        ends = {TALL - 1: _short(10.0**high if log else high), 0: _short(10.0**low if log else low)}
     over = columns[0] - low
     heights = over / (high - low) if high > low else np.where(np.isfinite(over), 1.0, over)
     cell = max(1, min(4, (on.width - wide - 2) // len(heights)))
@@ -165,7 +172,7 @@ def curve(
         drawn = "".join(_column(height, level, on) * cell for height in heights)
         screen.line(on, f"{ends.get(level, '').rjust(wide)} {drawn}".rstrip())
     mean = f", each column the {'geometric ' if log else ''}mean of {every}" if every > 1 else ""
-    screen.say(on, f"{across} 1 to {len(y)}{mean}", wide + 1)
+    screen.say(on, f"{across} {first} to {first + len(y) - 1}{mean}", wide + 1)
 
 
 def writable(on: Console, word: str | int | float, number: int) -> str:

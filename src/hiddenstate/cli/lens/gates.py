@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hiddenstate.lens.gating import GatesView
 
-MOST_WORDS, ROWS = 30, 8  # with a line of numbers each; units that are drawn
+MOST_WORDS = 30  # with a line of numbers each
 Layer = Annotated[int | None, typer.Option(metavar="N", help="One layer, counted from 0.")]
 Direction = Annotated[str | None, typer.Option(metavar="WAY", help="forward or backward.")]
 
@@ -31,10 +31,10 @@ def gates(
     data: options.DataName = None,
     units: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Tell of so many units that remember longest.  [default: 5]"),
+        typer.Option(metavar="N", min=1, help="Tell of so many units that remember longest.  [default: 5]"),
     ] = None,
     unit: Annotated[
-        list[int] | None, typer.Option(metavar="U", help="Instead, of this unit; may be repeated.")
+        list[int] | None, typer.Option(metavar="U", min=0, help="Instead, of this unit; may be repeated.")
     ] = None,
     whole: Annotated[
         bool, typer.Option("--whole", help="Every step of a text of over 500, not means of neighbours.")
@@ -116,7 +116,8 @@ def _longest(on: Console, view: GatesView, place: tuple[int, int]) -> None:
     letters = set(re.findall(r"\w+", view.facts["carried"][state]))
     name = next((gate for gate in view.facts["gates"] if gate in letters), state)
     spans = view.arrays[f"{state}.span"].values[place]
-    units, which = np.argsort(-spans, kind="stable")[:ROWS].tolist(), " that remember longest"
+    units = np.argsort(-spans, kind="stable")[: len(view.facts["units"])].tolist()
+    which = " that remember longest" if len(units) > 1 else " that remembers longest"
     if view.facts["units_chosen"] == "asked for":
         units, which = sorted({each["unit"] for each in view.facts["units"]}), ""
     values = view.arrays[name].values[place][:, units].T

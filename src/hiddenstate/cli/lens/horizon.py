@@ -72,8 +72,8 @@ def _show(on: Console, view: HorizonView) -> None:
     """Print the verdict, the memory capacity curve, and the first exponents of each layer."""
     drawn.opening(on, view)
     capacity, spectrum = view.arrays["capacity"].values, view.arrays["exponents"].values
-    on_top = capacity[-1][1:]  # columns are counted from one
-    drawn.curve(on, "Share of what was read that can be read out of the state", on_top, "steps back")
+    what = "Share of what was read that can be read out of the state"
+    drawn.curve(on, what, capacity[-1], "steps back", first=0)
     rows = []
     for layer, row in enumerate(spectrum):
         shown = ", ".join(f"{value:.3g}" for value in row[:3])

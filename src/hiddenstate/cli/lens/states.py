@@ -108,8 +108,11 @@ def _way(on: Console, view: StatesView) -> None:
         signs[0], signs[-1] = "<", ">"
         order = [*order[1:], len(points) - 1, 0]
     grid = [[(" ", "")] * wide for _ in range(TALL)]
+    drawn_at: dict[tuple[int, int], int] = {}
     for place in order:
         grid[TALL - 1 - down[place]][across[place]] = (signs[place], styles[place])
+        drawn_at[down[place], across[place]] = place
+    hidden = sorted(set(range(len(points))) - set(drawn_at.values()))
     for row in grid:
         line = Text("| ").append_text(Text.assemble(*row))
         line.rstrip()
@@ -119,7 +122,12 @@ def _way(on: Console, view: StatesView) -> None:
     axes = screen.printable(view.facts["axes_of"])
     screen.say(on, f"Across {first}, up {second} of all difference; axes of {axes}.")
     if len(points) > len(SIGNS):
-        screen.say(on, "< begins, > ends.")
+        screen.say(on, f"< begins, > ends; {len(hidden):,} of {len(points):,} steps are under another.")
+    elif hidden:
+        under = ", ".join(
+            f"{signs[each]} under {signs[drawn_at[down[each], across[each]]]}" for each in hidden
+        )
+        screen.say(on, f"In the same place: {under}.")
 
 
 def _styles(on: Console, view: StatesView) -> list[str]:

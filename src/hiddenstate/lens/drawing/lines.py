@@ -51,7 +51,7 @@ def lines(
     if log:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: number(value))
-        axes.yaxis.set_minor_formatter(lambda value, _: "")
+        axes.yaxis.set_minor_formatter(lambda value, _: _minor(axes, value))
     for place, curve in enumerate(curves):
         _draw(axes, curve, palette.STYLES[place % len(palette.STYLES)], floor)
     if floor is not None:
@@ -64,6 +64,14 @@ def lines(
     _whole_numbers(axes, curves)
     if any(curve.name for curve in curves):
         _name(axes, curves)
+
+
+def _minor(axes: Axes, value: float) -> str:
+    """What is written between powers of ten: 2 and 5 times them, where the axis spans under two decades."""
+    low, high = axes.get_ylim()
+    first = value / 10.0 ** np.floor(np.log10(value) + 1e-9)
+    named = high < 100 * low and min(abs(first - 2), abs(first - 5)) < 1e-6
+    return number(value) if named else ""
 
 
 def _draw(axes: Axes, curve: Curve, style: tuple[str, Any, str], floor: float | None) -> None:
