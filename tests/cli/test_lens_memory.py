@@ -38,6 +38,7 @@ def test_numbers_for_programs(cli: Callable, trained: tuple[Path, Said]) -> None
     assert said.code == 0, said.err
     found = said.json()
     assert (found["view"], found["measure"], found["steps"]) == ("memory", "occlusion", 8)
+    assert found["title"] == f'What the hidden state remembers of "{TEXT}"'
     share = np.array(found["arrays"]["share"]["values"])
     assert found["arrays"]["share"]["labels"] == {"after": WORDS, "input": WORDS}
     np.testing.assert_allclose(share.sum(1), 1.0)

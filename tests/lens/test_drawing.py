@@ -338,6 +338,12 @@ def test_words_that_no_font_has_are_numbers_and_the_foot_says_why() -> None:
     assert figure.get_suptitle() == "Memory of “[1 private or unassigned letter] is”"
 
 
+def test_a_title_that_is_cut_closes_its_quotes() -> None:
+    figure = View(f'Gradient of demo: "{"my dog and my cat " * 30}"', {}).plot()
+    assert figure.get_suptitle().endswith('…"')
+    assert View('Of "my dog"', {}).plot().get_suptitle() == 'Of "my dog"'
+
+
 def test_the_same_view_gives_the_same_bytes() -> None:
     named = Named(np.eye(2), ("a", "b"), {"a": ["$x$", "y"], "b": [1, 2]})
     view = View("t", {"x": named})

@@ -315,3 +315,16 @@ def test_ten_thousand_steps_in_bounded_memory() -> None:
     assert found.facts["factor"] == pytest.approx(0.55, abs=0.1)
     # H numbers of every step: its state, its output, its product with x, and copies of these
     assert peak < 8 * steps * 64 * 8, f"{peak / 2**20:.0f} MiB"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [(["what"], "word"), (["what", "time"], "word, 0 to 1 steps back from the end")]
+)
+def test_words_below_the_axis_are_counted_from_the_end(words: list[str], expected: str) -> None:
+    from matplotlib.figure import Figure
+
+    view = lens.GradientView("t", {}, {"words": words})
+    axes = Figure().subplots()
+    view._name_steps(axes, bare=False)
+    assert axes.get_xlabel() == expected
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == words[::-1]

@@ -69,6 +69,17 @@ def test_a_state_that_holds_nothing_is_crossed_out(measure: str) -> None:
     assert "NaN" not in view.html()
 
 
+def test_what_circles_do_not_tell_by_themselves_is_said() -> None:
+    def titles(words: int) -> list[str]:
+        axes = lens.memory(leaky(0.9), np.ones((words, 1))).plot().axes
+        return [" ".join(each.get_title("left").split()) for each in axes]
+
+    assert titles(10)[0].endswith("that number. Bands stand from below in reading order.")
+    assert titles(11)[0].endswith("in reading order; colours repeat after 10 words.")
+    assert titles(41)[0].startswith("More than 40 words: maps alone. Share of the hidden state (occlusion);")
+    assert "beyond the bar's end is not told apart" in titles(41)[0]
+
+
 @pytest.mark.parametrize("steps", [1, 2, 13, 40])
 def test_of_any_length(steps: int) -> None:
     view = lens.memory(headed("gru"), inputs(steps))

@@ -178,3 +178,15 @@ def test_facts_in_rows_are_a_table() -> None:
     cells = page.texts["td"][:8]
     assert cells == ["3", "2.5", "what <time>", "a · 0.25a · 0.25", "4", "-", "", ""]
     assert "1, 2" in page.texts["dd"]
+
+
+def test_facts_are_in_words() -> None:
+    facts = {
+        "diverged": [],
+        "left_out": (),
+        "limits": {"vanishing_below": 0.01},
+        "main": {"lstm_projected": "h"},
+    }
+    found = Parsed(View("t", {}, facts).html())
+    assert found.texts["dt"] == ["diverged", "left out", "limits", "main"]
+    assert found.texts["dd"] == ["none", "none", "vanishing below: 0.01", "lstm_projected: h"]

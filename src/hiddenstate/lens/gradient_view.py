@@ -146,7 +146,8 @@ class GradientView(View):
 
         axes.set_xticks(range(len(words)), [""] * len(words) if bare else shown(words)[::-1])
         axes.tick_params(axis="x", labelrotation=90, labelsize=8)
-        axes.set_xlabel("" if bare else f"word, 0 to {len(words) - 1} steps back from the end")
+        back = f", 0 to {len(words) - 1} steps back from the end" if len(words) > 1 else ""
+        axes.set_xlabel("" if bare else f"word{back}")
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

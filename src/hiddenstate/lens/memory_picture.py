@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hiddenstate.lens.drawing import Scale, circles, circles_size, entitle, heat_map, heat_map_height, shown
+from hiddenstate.lens.palette import INPUTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +37,9 @@ def draw(view: MemoryView, figure: Figure) -> None:
         axes = figure.add_subplot(grid[row + round_ones, column])
         title = _of_map(view, place)
         if columns > BESIDE:
-            title += "; what is more than the bar shows is as its end"
+            title += "; beyond the bar's end is not told apart"
+        if place == 0 and columns > MOST_CIRCLES:
+            title = f"More than {MOST_CIRCLES} words: maps alone. {title}"
         axes.set_title(title, fontsize=9, loc="left")
         signed = view.signed if array is answer else view.facts["measure"] == "integrated"
         heat_map(axes, array, _scale(array.values, signed))
@@ -78,11 +81,17 @@ def _name_answers(axes: Axes, view: MemoryView) -> None:
 
 
 def _of_circles(view: MemoryView) -> str:
+    stand = "Bands stand from below in reading order"
+    stand += f"; colours repeat after {len(INPUTS)} words." if len(view.words) > len(INPUTS) else "."
     if np.nanmin(view.arrays["share"].values, initial=0.0) < 0:
-        return (
-            "A circle is the state after its word, a colour's area the size of that number's share, unsigned."
+        area = (
+            "A circle is the state after its word, a colour's area the size of that number's share, unsigned"
         )
-    return "Each circle is the state after its word; a colour's area is the share of the word of that number."
+    else:
+        area = (
+            "Each circle is the state after its word; a colour's area is the share of the word of that number"
+        )
+    return f"{area}. {stand}"
 
 
 def _of_map(view: MemoryView, place: int) -> str:

@@ -57,6 +57,7 @@ class Told:
     ends: tuple[int, ...]
     moments: tuple[int, ...]
     held: tuple[Held, ...]
+    text: str | None = None  # as it was given, where all of it was read
 
 
 class MemoryView(View):
@@ -145,7 +146,7 @@ def view_of(measure: str, told: Told, labels: Sequence[str], facts: Mapping[str,
             f"Here shares do not quite add up: with {facts['points']} points they miss the difference by "
             f"{100 * facts['missed']:.1f} %. Trust the order of the shares more than their size."
         )
-    title = f"What the hidden state remembers of {_text(told.names)}"
+    title = f"What the hidden state remembers of {_text(told)}"
     return MemoryView(title, arrays, {**said, **facts}, tuple(sentences))
 
 
@@ -158,8 +159,11 @@ def evenly(places: int, count: int) -> list[int]:
     return [round(places * (number + 1) / count) - 1 for number in range(count)]
 
 
-def _text(names: Sequence[str]) -> str:
+def _text(told: Told) -> str:
     """The text that was read, in quotes; of steps that have numbers how many they are."""
+    names = told.names
+    if told.text is not None:
+        return f'"{clip(" ".join(told.text.split()), LONGEST_TITLE)}"'
     if list(names) == list(map(str, range(len(names)))):
         return f"{len(names):,} step{'s' if len(names) > 1 else ''}"
     return f'"{clip(" ".join(names), LONGEST_TITLE)}"'

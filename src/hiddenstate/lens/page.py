@@ -140,10 +140,15 @@ def _said(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {_said(each)}" for name, each in value.items())
+        return "; ".join(f"{_key(name, each)}: {_said(each)}" for name, each in value.items()) or "none"
     if isinstance(value, list):
-        return ", ".join(map(_said, value))
-    return str(value)
+        return ", ".join(map(_said, value)) or "none"
+    return str(value) or "none"
+
+
+def _key(name: str, value: Any) -> str:
+    """The name of a setting in words; that of a network or a text stays what it is."""
+    return name.replace("_", " ") if isinstance(value, int | float) else name
 
 
 def _numbers(name: str, array: Named) -> Iterator[str]:

@@ -76,7 +76,8 @@ def memory(
             "complete": complete.holds,
         }
     labels = () if inside.head is None else inside.head.labels
-    return view_of(measure, Told(names, tuple(ends), tuple(looked), tuple(found)), labels, facts)
+    text = given if isinstance(given, str) and step is None and "read" not in facts else None
+    return view_of(measure, Told(names, tuple(ends), tuple(looked), tuple(found), text), labels, facts)
 
 
 def _occluded(inside: Inside, x: np.ndarray, ends: Sequence[int], looked: Sequence[int]) -> list[Held]:

@@ -48,7 +48,8 @@ def test_files_are_written_and_named(tmp_path: Path, capsys: pytest.CaptureFixtu
     paths = {kind: tmp_path / f"memory.{kind}" for kind in ("csv", "png", "svg", "html")}
     deliver(view(), checked(Asked(**paths, json=True)), shown)
     out, err = capsys.readouterr()
-    assert err.splitlines() == [f"{kind.upper():<6}{path}" for kind, path in paths.items()]
+    named = [f"{kind.upper():<6}{path}" for kind, path in paths.items()]
+    assert err.splitlines() == ["Memory", "It holds.", "", *named]
     assert json.loads(out)["files"] == {kind: str(path) for kind, path in paths.items()}
     assert paths["png"].read_bytes() == view().png()
     assert paths["svg"].read_bytes() == view().svg()

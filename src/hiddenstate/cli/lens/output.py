@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hiddenstate.cli import screen
+from hiddenstate.cli.lens import drawn
 from hiddenstate.errors import InvalidArgument, require
 
 if TYPE_CHECKING:
@@ -86,9 +87,13 @@ def checked(asked: Asked) -> Asked:
 
 
 def deliver(view: View, asked: Asked, show: Callable[[Console], None]) -> None:
-    """Write the files that are asked for, else draw in the terminal with `show`; then the JSON line."""
+    """Write the files that are asked for, else draw in the terminal with `show`; then the JSON line.
+
+    Beside files the verdict is told, which may have taken minutes.
+    """
     on = screen.console(for_program=asked.json)
     if asked.files:
+        drawn.opening(on, view)
         _write(view, asked, on)
     else:
         show(on)
@@ -101,21 +106,21 @@ def _write(view: View, asked: Asked, on: Console) -> None:
     from hiddenstate import intact
 
     # all of it is drawn before the first file is written
-    drawn: dict[str, bytes] = {}
+    pictures: dict[str, bytes] = {}
     for kind, make in (
         ("png", view.png),
         ("svg", view.svg),
         ("html", lambda: view.html().encode(errors="replace")),
     ):
         if kind in asked.files:
-            drawn[kind] = make()
-    if missing := view.unseen() if drawn else "":
+            pictures[kind] = make()
+    if missing := view.unseen() if pictures else "":
         typer.echo(f"hiddenstate: {missing}", err=True)
     for kind, path in asked.files.items():
         if kind == "csv":
             _write_rows(view, path)
         else:
-            intact.write(path, drawn[kind])
+            intact.write(path, pictures[kind])
         screen.line(on, f"{kind.upper():<6}{path}")
 
 

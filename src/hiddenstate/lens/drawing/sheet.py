@@ -79,6 +79,7 @@ def entitle(figure: Figure | SubFigure, title: str) -> None:
 
     letters = int(figure.get_figure(root=True).get_figwidth() * 11)
     words = shown([" ".join(title.split())], 2 * letters - 8)[0] if not fonts.lacking(title) else title
+    words += '"' * (words.endswith("…") and words.count('"') % 2)  # a text cut within its quotes
     figure.suptitle("\n".join(textwrap.wrap(words, letters)[:2]), fontsize=11)
 
 
