@@ -121,16 +121,16 @@ def streamed(module: Any, run: Path, source: str, json: bool) -> None:
                 if heard.final:
                     _say(module, heard, live, width, json)
                 elif live:
-                    print(
-                        "\r" + screen.fitted(heard.transcript.text, width),
-                        end="",
-                        file=sys.stderr,
-                        flush=True,
-                    )
+                    _write_over(heard.transcript.text, width)
     finally:
         if live:
-            print("\r" + " " * width + "\r", end="", file=sys.stderr, flush=True)
+            _write_over("", width)
     _say(module, stream.finish(), live, width, json)
+
+
+def _write_over(text: str, width: int) -> None:
+    """Put a text in place of the terminal's last line."""
+    print("\r" + screen.fitted(screen.printable(text), width) + "\r", end="", file=sys.stderr, flush=True)
 
 
 def _say(module: Any, heard: Any, live: bool, width: int, json: bool) -> None:
@@ -138,7 +138,7 @@ def _say(module: Any, heard: Any, live: bool, width: int, json: bool) -> None:
     if not heard.transcript.text:
         return
     if live:
-        print("\r" + " " * width + "\r", end="", file=sys.stderr, flush=True)
+        _write_over("", width)
     if json:
         screen.emit({**module.shown.values(heard.transcript), "start": heard.start})
     else:

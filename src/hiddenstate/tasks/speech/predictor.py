@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +73,9 @@ class Recogniser:
         """How long one step of the model is."""
         return self.features.step * self.spec.reduce
 
+    @cached_property
     def search(self) -> PrefixBeam:
-        """The search that it answers with."""
+        """The search that it answers with; its tables of words are made once."""
         return search_of(self.spec, self.symbols, self.lm, self.vocabulary, self.weights)
 
     def transcribe(self, recordings: Sequence[Said]) -> list[Transcript]:
@@ -82,8 +84,7 @@ class Recogniser:
 
         Raises DataError for a file that holds no sound that can be read.
         """
-        search = self.search()
-        return [self._transcript(each, search) for each in recordings]
+        return [self._transcript(each) for each in recordings]
 
     def scores(self, samples: np.ndarray) -> np.ndarray:
         """The log probabilities [T, K] of symbols in the steps of samples [n]."""
@@ -95,7 +96,7 @@ class Recogniser:
             )
         return self.model.scores([frames])[0]
 
-    def _transcript(self, given: Said, search: PrefixBeam) -> Transcript:
+    def _transcript(self, given: Said) -> Transcript:
         if isinstance(given, str | Path):
             samples, source = read(given, self.spec.rate), str(given)
         elif isinstance(given, np.ndarray):
@@ -104,7 +105,7 @@ class Recogniser:
             samples, source = given.samples(self.spec.rate), given.name
         if self.spec.bidirectional:
             found = self.transcript_of(
-                search.decode(self.scores(samples), most=ANSWERS), len(samples) / self.spec.rate
+                self.search.decode(self.scores(samples), most=ANSWERS), len(samples) / self.spec.rate
             )
         else:  # as it is heard while somebody speaks, utterance by utterance
             stream = self.stream()

@@ -74,7 +74,7 @@ def heard_png(recogniser: Recogniser, recording: Spoken) -> bytes:
     rate = recogniser.spec.rate
     samples = recording.samples(rate)[: int(LONGEST * rate)]
     scores = recogniser.scores(samples)
-    found = recogniser.transcript_of(recogniser.search().decode(scores, most=1), len(samples) / rate)
+    found = recogniser.transcript_of(recogniser.search.decode(scores, most=1), len(samples) / rate)
     plain, seconds = recogniser.features.plain(samples), len(samples) / rate
     figure = Figure(figsize=(9, 7.5), dpi=120, layout="constrained")
     wave, mel, symbols, words = figure.subplots(

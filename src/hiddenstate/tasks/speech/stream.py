@@ -40,19 +40,16 @@ class SpeechStream:
                 "stream; train one with --set bidirectional=false"
             )
         self.recogniser = recogniser
-        self.search = recogniser.search()
         self._begin(0)
         self.frames, self.listening = recogniser.features.stream(), Listening(recogniser.model)
-        self.samples = 0
 
     def _begin(self, step: int) -> None:
         """Begin an utterance; the recurrent state goes on."""
-        self.found, self.steps, self.quiet, self.first = self.search.stream(), 0, 0, step
+        self.found, self.steps, self.quiet, self.first = self.recogniser.search.stream(), 0, 0, step
         self.spoken = False
 
     def feed(self, samples: np.ndarray) -> list[Heard]:
         """Take samples [n], however many; give the utterances that they end, and what is said so far."""
-        self.samples += len(samples)
         ended = self._take(self.listening.feed(self.frames.feed(np.asarray(samples, np.float32))))
         return [*ended, self._heard([self.found.best()], final=False)]
 

@@ -132,7 +132,7 @@ def _report(run: Run, corpus: SpokenCorpus, prepared: Prepared, seconds: float) 
 
 def _rival(prepared: Prepared, recogniser: Recogniser, name: str) -> dict[str, Any]:
     """The snapshot baseline on the same recordings, read by the same search."""
-    window, search = Window.fit(prepared, recogniser.spec), recogniser.search()
+    window, search = Window.fit(prepared, recogniser.spec), recogniser.search
     heard = prepared.heard[name]
     began = time.process_time()
     scores = window.scores([prepared.features.normalised(each.frames) for each in heard])
