@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar, overload
 
 import numpy as np
 
 from hiddenstate.data.vocabulary import PADDING
-from hiddenstate.errors import InvalidArgument
+from hiddenstate.errors import InvalidArgument, Unsupported
 
+Laid = TypeVar("Laid")
 POOL = 100  # batches that are sorted by length together: more saves padding, fewer mixes better
 
 
@@ -60,6 +62,28 @@ class Batch:
     def __len__(self) -> int:
         """Return B."""
         return self.words.shape[1]
+
+
+class Batches(Sequence[Laid]):
+    """Batches of the examples in `rows`, each laid out when it is asked for; a subclass says how."""
+
+    rows: Sequence[np.ndarray]
+
+    def laid_out(self, index: int) -> Laid:
+        """The batch of rows[index]: the same whenever it is asked for."""
+        raise Unsupported(f"{type(self).__name__} does not say how a batch is laid out")
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Laid: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Laid]: ...
+    def __getitem__(self, index: int | slice) -> Laid | list[Laid]:
+        if isinstance(index, slice):
+            return [self.laid_out(i) for i in range(*index.indices(len(self)))]
+        return self.laid_out(index)
 
 
 def pad(rows: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast, overload
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hiddenstate.data.batch import Batch, bucketed
+from hiddenstate.data.batch import Batch, Batches, bucketed
 from hiddenstate.data.corpus import Corpus, Example
 from hiddenstate.data.vectors import WordVectors, read_vectors
 from hiddenstate.progress import Lines, Silent
@@ -108,7 +108,7 @@ def class_weights(targets: np.ndarray, answers: int, balance: str) -> np.ndarray
     return np.asarray(weights * counts.sum() / (weights @ counts), dtype=np.float32)
 
 
-class EpochBatches(Sequence[Batch]):
+class EpochBatches(Batches[Batch]):
     """One epoch's batches, laid out when they are asked for: a pure function of data, seed and epoch."""
 
     def __init__(self, prepared: Prepared, spec: ClassifySpec, epoch: int) -> None:
@@ -122,16 +122,8 @@ class EpochBatches(Sequence[Batch]):
             for rows in bucketed(lengths, batch_size(spec, len(lengths)), seed=spec.seed, epoch=reading)
         ]
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @overload
-    def __getitem__(self, index: int) -> Batch: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Batch]: ...
-    def __getitem__(self, index: int | slice) -> Batch | list[Batch]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def laid_out(self, index: int) -> Batch:
+        """The batch of some rows, as training reads it."""
         rows = self.rows[index]
         texts = [self.encoded[i] for i in rows]
         if self.noise:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast, overload
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hiddenstate.data.batch import bucketed
+from hiddenstate.data.batch import Batches, bucketed
 from hiddenstate.decode import greedy
 from hiddenstate.progress import Lines, Silent
 from hiddenstate.runs import Run
@@ -40,7 +40,7 @@ class SpokenBatch:
         return len(self.lengths)
 
 
-class EpochBatches(Sequence[SpokenBatch]):
+class EpochBatches(Batches[SpokenBatch]):
     """One epoch's batches, laid out when they are asked for: a pure function of data, seed and epoch."""
 
     def __init__(self, prepared: Prepared, spec: SpeechSpec, epoch: int) -> None:
@@ -49,16 +49,8 @@ class EpochBatches(Sequence[SpokenBatch]):
         lengths = np.array([len(each.frames) for each in self.heard])
         self.rows = bucketed(lengths, spec.batch_size, seed=spec.seed, epoch=epoch)
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @overload
-    def __getitem__(self, index: int) -> SpokenBatch: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[SpokenBatch]: ...
-    def __getitem__(self, index: int | slice) -> SpokenBatch | list[SpokenBatch]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def laid_out(self, index: int) -> SpokenBatch:
+        """The batch of some rows, as training reads it."""
         generator = np.random.default_rng([self.spec.seed, self.epoch, index])
         return batch_of([self.heard[i] for i in self.rows[index]], self.prepared, self.spec, generator)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast, overload
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hiddenstate.data.batch import Batch, bucketed, spread
+from hiddenstate.data.batch import Batch, Batches, bucketed, spread
 from hiddenstate.data.schemes import spans
 from hiddenstate.data.tagged import Sentence, TaggedCorpus
 from hiddenstate.progress import Silent
@@ -125,7 +125,7 @@ def swapped(
     return Sentence(tuple(words), tuple(tags), sentence.intent)
 
 
-class EpochBatches(Sequence[Batch]):
+class EpochBatches(Batches[Batch]):
     """One epoch's batches, laid out when they are asked for: a pure function of data, seed and epoch."""
 
     def __init__(self, prepared: Prepared, spec: TagSpec, epoch: int) -> None:
@@ -139,16 +139,8 @@ class EpochBatches(Sequence[Batch]):
             for rows in bucketed(lengths, spec.batch_size, seed=spec.seed, epoch=epoch * passes + number)
         ]
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @overload
-    def __getitem__(self, index: int) -> Batch: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Batch]: ...
-    def __getitem__(self, index: int | slice) -> Batch | list[Batch]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
+    def laid_out(self, index: int) -> Batch:
+        """The batch of some rows, as training reads it."""
         chosen = [self.sentences[i] for i in self.rows[index]]
         if self.spec.swap:
             generator = np.random.default_rng([self.spec.seed, self.epoch, index])
