@@ -141,17 +141,19 @@ class Allowance:
     """How much of what law 6 allows is used: 4 times the error of the float32 reference, and 8 ulp.
 
     An error is the largest of all tensors of a kind, each in units of the last place of its largest number:
-    in a tensor by itself the reference may be exact by luck.
+    in a tensor by itself the reference may be exact by luck. That number counts as `smallest` where it is less:
+    what 1 - y * y of a saturated unit leaves is the rounding of y alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, smallest: float = 0.0) -> None:
         self.errors: dict[str, list[float]] = {}
+        self.smallest = smallest
 
     def add(self, kind: str, found: Tensor, truth: Tensor, judge: Tensor) -> None:
         """Take one tensor in, beside the float64 truth and the float32 reference."""
         if truth.numel() == 0:
             return
-        ulp = float(np.spacing(np.float32(truth.abs().max().item())))
+        ulp = float(np.spacing(np.float32(max(truth.abs().max().item(), self.smallest))))
         worst = self.errors.setdefault(kind, [0.0, 0.0])
         for place, value in enumerate((found, judge)):
             error = (value.double() - truth).abs().max().item() / ulp

@@ -80,7 +80,7 @@ def assert_right(call: Call, layouts: list[str], expanded: bool, isa: str) -> No
         found = odd.gradients(seeds)
     truth = call.double().gradients([seed.double() for seed in seeds], "reference")
     judge = call.gradients(seeds, "reference")
-    used = Allowance()
+    used = Allowance(smallest=2**-6)
     for kind, mine, true, reference in zip(("results", "gradients"), found, truth, judge, strict=True):
         for row in zip(mine, true, reference, strict=True):
             assert row[0].shape == row[1].shape
