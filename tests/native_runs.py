@@ -141,8 +141,8 @@ class Allowance:
     """How much of what law 6 allows is used: 4 times the error of the float32 reference, and 8 ulp.
 
     An error is the largest of all tensors of a kind, each in units of the last place of its largest number:
-    in a tensor by itself the reference may be exact by luck. That number counts as `smallest` where it is less:
-    what 1 - y * y of a saturated unit leaves is the rounding of y alone.
+    in a tensor by itself the reference may be exact by luck. That number counts as `smallest` where it is
+    less: what 1 - y * y of a saturated unit leaves is the rounding of y alone.
     """
 
     def __init__(self, smallest: float = 0.0) -> None:

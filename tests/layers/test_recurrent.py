@@ -69,23 +69,6 @@ def test_lengths_of_any_kind(lengths):
     assert c[0, 1].eq(0).all()
 
 
-@pytest.mark.parametrize(
-    ("lengths", "words"),
-    [
-        ([1.0, 2.0, 3.0], r"whole numbers, came torch.float32; use lengths.long\(\)"),
-        ([1, 2], r"one length for each of 3 sequences, came \[2\]"),
-        ([[1], [2], [3]], r"one length for each of 3 sequences, came \[3, 1\]"),
-        ([1, 2, 6], "between 0 and the 5 steps of x, came 1 to 6"),
-        ([1, 2, -1], "between 0 and the 5 steps of x, came -1 to 2"),
-        ("abc", "expected lengths as a list or tensor of whole numbers"),
-        ([True, True, True], "whole numbers, came torch.bool"),
-    ],
-)
-def test_wrong_lengths(lengths, words):
-    with pytest.raises(InvalidArgument, match=words):
-        Recurrent("lstm", F, H)(torch.zeros(T, B, F), lengths=lengths)
-
-
 def test_trace_keeps_every_state_and_gate():
     layer = Recurrent("lstm", F, H, num_layers=2, bidirectional=True).double()
     x = torch.randn(T, B, F, dtype=torch.float64)
@@ -224,76 +207,6 @@ def test_a_detached_state_ends_the_gradient():
         detached("h")
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("rnn", {}),
-        ("lstm", {}),
-        ("lstm_peephole", {}),
-        ("janet", {}),
-        ("jordan", {}),
-        ("elman_readout", {"proj_size": 2}),
-    ],
-)
-def test_the_teaching_view_is_exact(name, options):
-    layer = Recurrent(name, 100, 10, **options).double()
-    x, state = torch.randn(B, 100, dtype=torch.float64), layer.initial_state(B)
-    state = tuple(torch.rand_like(value) for value in state)
-    fed_back = state[0][0]
-    joint = torch.cat([x, fed_back], 1) @ layer.weight_joint + layer.bias_joint
-    blocks = len(layer.cell.labels["W"])
-    assert layer.weight_joint.shape == (110, 10 * blocks)
-    if name == "rnn":
-        torch.testing.assert_close(torch.tanh(joint), layer.step(x, state)[0])
-    weights = dict(layer.named_parameters())
-    judge = x @ weights["weight_ih_l0"].T + fed_back @ weights["weight_hh_l0"].T
-    judge = judge + weights["bias_ih_l0"] + weights["bias_hh_l0"]
-    torch.testing.assert_close(joint, judge)
-    if name == "lstm":
-        i, f, g, o = joint.chunk(4, -1)
-        c = f.sigmoid() * state[1][0] + i.sigmoid() * g.tanh()
-        torch.testing.assert_close(o.sigmoid() * c.tanh(), layer.step(x, state)[0])
-
-
-def test_one_hundred_fed_back_and_ten_out():
-    layer = Recurrent("elman_readout", 20, 100, proj_size=10)
-    assert layer.weight_joint.shape == (120, 100)
-    assert layer(torch.zeros(T, B, 20))[0].shape == (T, B, 10)
-
-
-@pytest.mark.parametrize(
-    ("name", "options", "reason"),
-    [
-        ("gru", {}, "R_n and W_n are not simply added"),
-        ("gru_before", {}, "R_n reads s, not a previous state"),
-        ("mingru", {}, "no matrix reads a previous state"),
-        ("indrnn", {}, "no matrix reads a previous state"),
-        ("lstm_layer_norm", {}, "are not simply added"),
-        ("lstm", {"layer_norm": True}, "are not simply added"),
-        ("rnn", {"recurrent_dropout": 0.1}, "no matrix reads a previous state"),
-    ],
-)
-def test_terms_kept_apart_have_no_joint_matrix(name, options, reason):
-    with pytest.raises(Unsupported, match=reason):
-        _ = Recurrent(name, F, H, **options).weight_joint
-
-
-def test_the_joint_matrix_of_one_of_several():
-    layer = Recurrent("rnn", F, H, num_layers=2, bidirectional=True)
-    with pytest.raises(Unsupported, match=r"4 sets of weights; use joint_weight\(layer, reverse\)"):
-        _ = layer.weight_joint
-    assert layer.joint_weight(1, reverse=True).shape == (2 * H + H, H)
-    assert layer.joint_bias(0).shape == (H,)
-    assert torch.equal(layer.joint_weight(0, True)[:F], layer.weight_ih_l0_reverse.T)
-    with pytest.raises(
-        InvalidArgument, match="no set of weights 'l2'; this layer has l0, l0_reverse, l1, l1_reverse"
-    ):
-        layer.joint_weight(2)
-    bare = Recurrent("rnn", F, H, bias=False)
-    assert bare.bias_joint.eq(0).all()
-    assert list(dict(bare.named_parameters())) == ["weight_ih_l0", "weight_hh_l0"]
-
-
 @pytest.mark.parametrize("name", CELLS)
 def test_the_plain_loop_is_the_layer(name):
     layer = Recurrent(name, F, H)
@@ -369,71 +282,6 @@ def test_vmap_over_a_layer_and_its_copies():
 
     many = torch.func.vmap(run, in_dims=(0, None))(weights, xs[0])
     torch.testing.assert_close(many, torch.stack([model(xs[0])[0] for model in models]))
-
-
-@pytest.mark.parametrize(
-    ("given", "error", "words"),
-    [
-        ({"cell": "lstn"}, InvalidArgument, "did you mean 'lstm'"),
-        ({"input_size": 0}, InvalidArgument, "input_size to be a whole number of at least 1, came 0"),
-        ({"input_size": True}, InvalidArgument, "came True"),
-        ({"hidden_size": 2.0}, InvalidArgument, "hidden_size to be a whole number of at least 1, came 2.0"),
-        ({"num_layers": -1}, InvalidArgument, "num_layers"),
-        ({"dropout": 1.0}, InvalidArgument, "0 <= dropout < 1, came 1.0"),
-        ({"zoneout": -0.1}, InvalidArgument, "0 <= zoneout < 1"),
-        ({"recurrent_dropout": "much"}, InvalidArgument, "came 'much'"),
-        ({"bidirectional": 1}, InvalidArgument, "bidirectional to be True or False, came 1"),
-        ({"layer_norm": "yes"}, InvalidArgument, "layer_norm to be True or False"),
-        ({"bias": None}, InvalidArgument, "bias to be True or False"),
-        ({"batch_first": 0}, InvalidArgument, "batch_first to be True or False"),
-        ({"first_state": "zero"}, InvalidArgument, "did you mean 'zeros'"),
-        ({"first_state": None}, InvalidArgument, "expected a first_state, came None"),
-        ({"seed": -1}, InvalidArgument, "seed"),
-        ({"activation": "tahn"}, InvalidArgument, "did you mean 'tanh'"),
-        ({"activation": {"k": "tanh"}}, InvalidArgument, "no activation named 'k'"),
-        ({"proj_size": 3}, Unsupported, "lstm has none; leave it out, or use a cell that has one"),
-    ],
-)
-def test_wrong_arguments(given, error, words):
-    with pytest.raises(error, match=words):
-        Recurrent(**{"cell": "lstm", "input_size": F, "hidden_size": H, **given})
-
-
-@pytest.mark.parametrize(
-    ("x", "state", "words"),
-    [
-        (torch.zeros(T, B, 4), None, r"x with 3 features \(its last axis\), came \[5, 3, 4\]"),
-        (torch.zeros(F), None, r"expected x as \[T, B, F\], or \[T, F\] for one sequence, came \[3\]"),
-        ([1, 2], None, "came list"),
-        (
-            torch.zeros(T, B, F).double(),
-            None,
-            r"use x.to\(torch.float32\) or the layer's .to\(torch.float64\)",
-        ),
-        (
-            torch.zeros(T, B, F, device="meta"),
-            None,
-            r"x is on meta, the parameters on cpu; use x.to\('cpu'\)",
-        ),
-        (torch.zeros(T, B, F), torch.zeros(1, B, H), r"as a tuple of 2 tensors \(h, c\), came Tensor"),
-        (torch.zeros(T, B, F), (torch.zeros(1, B, H),), "came 1 values"),
-        (torch.zeros(T, B, F), (torch.zeros(1, B, H), 0), r"state 'c' of shape \[1, 3, 4\], came int"),
-        (
-            torch.zeros(T, B, F),
-            (torch.zeros(B, H), torch.zeros(B, H)),
-            r"'h' of shape \[1, 3, 4\], came \[3, 4\]",
-        ),
-        (
-            torch.zeros(T, B, F),
-            (torch.zeros(1, B, H).double(),) * 2,
-            "state 'h' is torch.float64 on cpu, x is",
-        ),
-        (torch.zeros(T, F), (torch.zeros(1, B, H),) * 2, r"'h' of shape \[1, 4\], came \[1, 3, 4\]"),
-    ],
-)
-def test_wrong_input(x, state, words):
-    with pytest.raises(InvalidArgument, match=words):
-        Recurrent("lstm", F, H)(x, state)
 
 
 def test_no_steps_and_no_sequences():
