@@ -82,7 +82,7 @@ def decoder(variant: str, counted: Sequence[Sequence[str]]) -> Any:
     with_model, with_list = "lm" in variant, "list" in variant
     lm = NGram.train(counted, int(SETTINGS["order"])) if with_model else None
     known = Lexicon(word for sentence in transcripts() for word in sentence) if with_list else None
-    weights = (float(SETTINGS["alpha"]), float(SETTINGS["beta"])) if with_model else (1.0, 0.0)
+    weights = (float(SETTINGS["alpha"]), float(SETTINGS["beta"])) if with_model else (None, 0.0)
     beam = PrefixBeam(int(SETTINGS["width"]), lm, known, *weights, alphabet=ALPHABET)
     return lambda frames: beam.decode(frames, most=1)[0]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hiddenstate.cells import CELLS
+from hiddenstate.cli import options
 from hiddenstate.cli.cells import derivatives_of
 from spoken_files import listed, written
 
@@ -203,3 +204,9 @@ def test_recordings_are_listed_and_counted(
     said = cli("data", "an4")
     assert said.code == 1
     assert "git clone https://github.com/cmusphinx/an4" in " ".join(said.err.split())
+
+
+def test_a_shell_completes_the_names_of_recordings_where_they_can_be_read() -> None:
+    assert options.data_names("fs") == ["fsdd", "fsdd_connected"]
+    assert {"an4", "yesno", "starter", "clinc150"} <= set(options.data_names(""))
+    assert options.text_names("fs") == options.text_names("an4") == []

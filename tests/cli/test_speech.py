@@ -140,6 +140,7 @@ def test_what_a_run_that_listens_cannot_do(
         (("predict", run, "--stream", "-"), stereo.read_bytes(), "2 channels, 44100 a second"),
         (("predict", trained[0], "--stream", "-"), None, "reads texts"),
         (("chat", run), None, "listens"),
+        (("evaluate", run, "--text", "said"), None, "--text and --label choose columns of tables"),
         (("train", "speech"), None, "speech needs 'data'"),
         (("train", "speech", "--data", "nowhere"), None, "no recordings called 'nowhere'"),
     ):

@@ -187,6 +187,7 @@ def test_nothing_was_said() -> None:
         ({"width": 0}, "width of 1 to 1048576 prefixes, came 0"),
         ({"width": 2.5}, "came 2.5"),
         ({"alpha": np.nan}, "expected alpha as a number, came nan"),
+        ({"alpha": 0.5, "alphabet": LETTERS}, "there is none; give lm, or leave alpha out"),
         ({"over": "letters"}, "over=symbols or words, came 'letters'"),
         ({"over": "symbols", "alphabet": LETTERS}, "there is none; give lm"),
         ({"beta": 1.0}, "give an alphabet"),

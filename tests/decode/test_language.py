@@ -234,7 +234,7 @@ def test_nothing_that_may_be_said_is_possible() -> None:
 
 
 def test_silence_is_weighed_as_an_end() -> None:
-    beam = PrefixBeam(lm=LM, alpha=0.5, alphabet=LETTERS)
+    beam = PrefixBeam(lm=LM, alphabet=LETTERS)  # alpha is 0.5
     (answer,) = beam.decode(np.zeros((0, 4)))
     assert answer.language == pytest.approx(0.5 * LM.sentence([]))
     assert beam.stream().finish() == [answer]

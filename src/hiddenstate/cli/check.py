@@ -23,7 +23,7 @@ FileName = Annotated[
     typer.Argument(
         metavar="FILE",
         show_default=False,
-        autocompletion=options.data_names,
+        autocompletion=options.text_names,
         help="A CSV, TSV, JSONL, Parquet or CLINC150 JSON file, or a name that `hiddenstate data` lists.",
     ),
 ]

@@ -22,10 +22,16 @@ def cell_names(incomplete: str) -> list[str]:
     return [name for name in CELLS if name.startswith(incomplete)]
 
 
-def data_names(incomplete: str) -> list[str]:
+def text_names(incomplete: str) -> list[str]:
     from hiddenstate.data.sources import SOURCES
 
     return [name for name in SOURCES if name.startswith(incomplete)]
+
+
+def data_names(incomplete: str) -> list[str]:
+    from hiddenstate.data.recordings import NAMED
+
+    return [*text_names(incomplete), *(name for name in NAMED if name.startswith(incomplete))]
 
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, as `train` wrote it.")]
@@ -52,7 +58,7 @@ DataName = Annotated[
         metavar="NAME_OR_PATH",
         autocompletion=data_names,
         help="A name that `hiddenstate data` lists; a CSV, TSV, JSONL, Parquet, CLINC150 JSON or "
-        "Rasa YAML file; for tag also a file or folder of words and tags.",
+        "Rasa YAML file; for tag also a file or folder of words and tags; for speech recordings.",
     ),
 ]
 Activation = Annotated[

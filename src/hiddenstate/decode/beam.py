@@ -22,6 +22,7 @@ from hiddenstate.decode.tables import Tables
 from hiddenstate.errors import InvalidArgument, nearest
 
 WIDEST = 2**20
+USUAL_ALPHA = 0.5
 FIRST_FRAMES, FORGET_EVERY = 64, 256
 OVER = ("symbols", "words")
 
@@ -31,9 +32,9 @@ class PrefixBeam:
     """How to search: with how many prefixes at once, what the symbols are, and what language adds.
 
     width: prefixes that are kept after a frame; alphabet: the texts of the symbols, which a language model
-    and a list of words ask for; lm: each word adds alpha ln P(word | those before) + beta, the end
-    alpha ln P(end); over: what the model counts, "words" or "symbols"; words: nothing else can be said;
-    blank: by default the alphabet's, else 0. With an alphabet, prefixes that differ only in spaces are one
+    and a list of words ask for; lm: each word adds alpha (0.5) times ln P(word | those before), and beta,
+    the end alpha ln P(end); over: what the model counts, "words" or "symbols"; words: nothing else can be
+    said; blank: by default the alphabet's, else 0. With an alphabet, prefixes that differ only in spaces are one
     answer.
     Raises InvalidArgument for what cannot be, such as words that the symbols do not spell.
 
@@ -45,7 +46,7 @@ class PrefixBeam:
     width: int = 16
     lm: NGram | None = None
     words: Lexicon | None = None
-    alpha: float = 0.5
+    alpha: float | None = None
     beta: float = 0.0
     blank: int | None = None
     alphabet: Alphabet | None = None
@@ -56,7 +57,7 @@ class PrefixBeam:
         if isinstance(self.width, bool) or not isinstance(self.width, int) or not 1 <= self.width <= WIDEST:
             raise InvalidArgument(f"expected a width of 1 to {WIDEST} prefixes, came {self.width!r}")
         for name, value in (("alpha", self.alpha), ("beta", self.beta)):
-            if not np.isfinite(value):
+            if value is not None and not np.isfinite(value):
                 raise InvalidArgument(f"expected {name} as a number, came {value}")
         if self.over not in OVER:
             raise InvalidArgument(
@@ -65,6 +66,10 @@ class PrefixBeam:
         if self.over == "symbols" and self.lm is None:
             raise InvalidArgument(
                 "over='symbols' says what a language model counts, and there is none; give lm"
+            )
+        if self.alpha is not None and self.lm is None:
+            raise InvalidArgument(
+                f"alpha={self.alpha} weighs a language model, and there is none; give lm, or leave alpha out"
             )
         blank_of(self.blank, self.alphabet)
         if self.alphabet is None and (self.lm or self.words or self.beta):
@@ -89,7 +94,8 @@ class PrefixBeam:
         """What language adds; None where it adds nothing."""
         if self.alphabet is None or not (self.lm or self.words or self.beta):
             return None
-        return Grammar(self.alphabet, self.lm, self.words, self.alpha, self.beta, self.over)
+        alpha = USUAL_ALPHA if self.alpha is None else self.alpha
+        return Grammar(self.alphabet, self.lm, self.words, alpha, self.beta, self.over)
 
     def stream(self) -> BeamStream:
         """The same for frames that arrive bit by bit."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from hiddenstate.data.recordings import read_recordings
 from hiddenstate.data.spoken import Spoken, divided
-from hiddenstate.errors import DataError
+from hiddenstate.errors import DataError, Unsupported
 from hiddenstate.runs import Run
 from hiddenstate.scores import ErrorRates, confusions, error_rates
 from hiddenstate.tasks.speech import report
@@ -90,10 +90,13 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure a run on a split of its own data, or on other recordings with transcripts.
 
-    Writes evaluation.md and evaluation.png into the run. Raises DataError where there is no such split.
+    Writes evaluation.md and evaluation.png into the run. Raises DataError where there is no such split,
+    Unsupported for columns, which recordings do not have.
     """
     if text is not None or label is not None:
-        raise DataError("recordings have no columns to choose; --text and --label are of tables")
+        raise Unsupported(
+            "--text and --label choose columns of tables, and recordings have none; leave them out."
+        )
     run = Run.open(path)
     recogniser = Recogniser.load(run.path)
     values = run.spec()
@@ -108,7 +111,7 @@ def evaluate(
     else:
         recordings = list(corpus.split(split))
     found = judged(recogniser, recordings)
-    notes = [f"{found.count} recordings of {corpus.name}, split {split}.", *corpus.notes]
+    notes = [f"{found.count} recordings of {corpus.name}, split {split}.", *corpus.notes, *corpus.left_out]
     write_report(run, "Evaluation", "evaluation.md", recogniser, found, notes)
     return {
         **found.measures(),

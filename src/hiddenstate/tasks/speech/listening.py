@@ -32,7 +32,7 @@ def search_of(
         width=spec.beam,
         lm=lm,
         words=Lexicon(words) if words else None,
-        alpha=weights.alpha,
+        alpha=None if lm is None else weights.alpha,
         beta=weights.beta,
         alphabet=symbols.alphabet,
     )

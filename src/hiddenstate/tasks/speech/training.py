@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,8 @@ def train(
     recogniser.save(run)
     seconds = before_fit + fitted.seconds + time.perf_counter() - after_fit
     progress.Lines().say("Fitting the snapshot baseline, and judging both.")
-    summary = _report(run, corpus, prepared, seconds)
+    counted = () if recogniser.lm is None else recogniser.lm.notes
+    summary = _report(run, corpus, prepared, seconds, counted)
     return {**summary, "stopped": fitted.stopped}
 
 
@@ -96,14 +97,18 @@ def _telling() -> Callable[[int, int], None]:
     return tell
 
 
-def _report(run: Run, corpus: SpokenCorpus, prepared: Prepared, seconds: float) -> dict[str, Any]:
+def _report(
+    run: Run, corpus: SpokenCorpus, prepared: Prepared, seconds: float, counted: Sequence[str]
+) -> dict[str, Any]:
     """Judge what was saved, write the report, and sum it up."""
     recogniser = Recogniser.load(run.path)  # what was saved is what is judged
     name = next(each for each in JUDGED if prepared.heard.get(each))
     recordings = [each.recording for each in prepared.heard[name]]
     found = judged(recogniser, recordings)
     rival = _rival(prepared, recogniser, name)
-    notes = [f"{found.count} recordings of {corpus.name}, split {name}.", *corpus.notes, *prepared.notes]
+    told = [*corpus.notes, *corpus.left_out, *prepared.notes]
+    notes = [f"{found.count} recordings of {corpus.name}, split {name}.", *told]
+    notes += [f"Of the language model: {each}." for each in counted]
     size = sum((run.path / part).stat().st_size for part in ("weights.safetensors", "model.json"))
     ours = {
         "name": recogniser.spec.title,
@@ -124,7 +129,7 @@ def _report(run: Run, corpus: SpokenCorpus, prepared: Prepared, seconds: float) 
         "table": [ours, rival],
         "verdict": verdict([ours, rival]),
         "parameters": sum(value.size for value in recogniser.model.parameters.values()),
-        "warnings": [*corpus.notes, *corpus.left_out, *prepared.notes],
+        "warnings": told,
         "report": str(run.path / "report.md"),
         "pictures": [str(run.path / each) for each in ("curves.png", "heard.png")],
     }
