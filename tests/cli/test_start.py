@@ -56,6 +56,7 @@ def test_completion_imports_nothing_heavy() -> None:
         ("hiddenstate cells lstm_p", "lstm_peephole"),
         ("hiddenstate data st", "starter"),
         ("hiddenstate data ch", "check"),
+        ("hiddenstate train speech --preset b", "base"),
     ):
         asked = {
             "_HIDDENSTATE_COMPLETE": "complete_bash",

@@ -24,6 +24,10 @@ def _task_names(incomplete: str) -> list[str]:
     return [name for name in TASKS if name.startswith(incomplete)]
 
 
+def _presets(incomplete: str) -> list[str]:
+    return [name for name in ("small", "base") if name.startswith(incomplete)]
+
+
 TaskName = Annotated[
     str | None,
     typer.Argument(
@@ -41,6 +45,14 @@ Out = Annotated[
 ]
 Hidden = Annotated[int | None, typer.Option(metavar="N", help="Hidden units of each layer.")]
 Layers = Annotated[int | None, typer.Option(metavar="N", help="Layers upon one another.")]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        metavar="small|base",
+        autocompletion=_presets,
+        help="The size of a recogniser: under 1 million parameters, or about 5.",
+    ),
+]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="The same seed gives the same run.")]
 Int8 = Annotated[
     bool, typer.Option("--int8", help="Keep weights in 8 bits, not 16, and word tables in 4: a smaller file.")
@@ -83,6 +95,7 @@ def train(
     label: options.LabelColumn = None,
     out: Out = None,
     cell: options.CellName = None,
+    preset: Preset = None,
     hidden: Hidden = None,
     layers: Layers = None,
     activation: options.Activation = None,
@@ -115,6 +128,7 @@ def train(
         "text_column": text,
         "label_column": label,
         "cell": cell,
+        "preset": preset,
         "hidden": hidden,
         "layers": layers,
         "activation": activation,

@@ -6,18 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from hiddenstate.cells import resolve
 from hiddenstate.data.audio.augment import Augmentation
 from hiddenstate.data.audio.features import Features
 from hiddenstate.errors import InvalidArgument
 from hiddenstate.tasks.settings import TaskSpec
-
-# hidden units and layers: small has under a million parameters, base about five
-SIZES = {
-    ("small", False): (256, 2),
-    ("small", True): (160, 2),
-    ("base", False): (480, 3),
-    ("base", True): (288, 3),
-}
+from hiddenstate.tasks.speech.sizes import SIZES, units
 
 
 class SpeechSpec(TaskSpec):
@@ -70,9 +64,12 @@ class SpeechSpec(TaskSpec):
 
     @property
     def size(self) -> tuple[int, int]:
-        """Hidden units and layers."""
-        hidden, layers = SIZES[self.preset, self.bidirectional]
-        return self.hidden or hidden, self.layers or layers
+        """Hidden units and layers: those of the preset, where they are not said."""
+        layers = self.layers or SIZES[self.preset, self.bidirectional][1]
+        if self.hidden is not None:
+            return self.hidden, layers
+        width = self.features.width * self.reduce
+        return units(resolve(self.cell), width, self.preset, self.bidirectional, layers), layers
 
     @property
     def augmentation(self) -> Augmentation:

@@ -72,9 +72,10 @@ def train(
 
 
 def _described(spec: SpeechSpec, corpus: SpokenCorpus) -> dict[str, Any]:
+    hidden, layers = spec.size  # said, so that the run is read whatever a preset means by then
     return {
         "task": "speech",
-        "spec": {**spec.model_dump(), "cell": spec.kept_name},
+        "spec": {**spec.model_dump(), "hidden": hidden, "layers": layers, "cell": spec.kept_name},
         "data": {
             "name": corpus.name,
             "sha256": corpus.sha256,
