@@ -28,3 +28,9 @@ def _seeded() -> None:
     np.random.seed(0)
     if torch := sys.modules.get("torch"):
         torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what the tests compute out of the user's cache."""
+    os.environ.setdefault("HIDDENSTATE_CACHE", str(tmp_path_factory.mktemp("cache")))

@@ -137,7 +137,7 @@ def test_data_says_where_everything_lies(
     cli: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HIDDENSTATE_DATA", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HIDDENSTATE_CACHE", str(tmp_path / "cache"))
     (tmp_path / "tickets.csv").write_text("text,label\n", encoding="utf-8")
     (tmp_path / "clinc150").mkdir()
     (tmp_path / "clinc150" / "data_full.json").write_text("{}", encoding="utf-8")

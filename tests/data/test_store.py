@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import os
+import pathlib
 import threading
 import time
 
@@ -140,6 +141,14 @@ def test_wrong_use_is_named(tmp_path, monkeypatch):
 
 
 def test_without_pooch_the_extra_is_named(monkeypatch):
+    monkeypatch.delenv("HIDDENSTATE_CACHE")
     monkeypatch.setitem(__import__("sys").modules, "pooch", None)
     with pytest.raises(MissingExtra, match=r"pip install 'hiddenstate\[train\]'"):
         store.cache_folder()
+
+
+def test_the_cache_may_lie_elsewhere(monkeypatch, tmp_path):
+    monkeypatch.setenv("HIDDENSTATE_CACHE", str(tmp_path))
+    assert store.cache_folder() == tmp_path
+    monkeypatch.setenv("HIDDENSTATE_CACHE", "")
+    assert store.cache_folder() == pathlib.Path(pooch.os_cache("hiddenstate"))

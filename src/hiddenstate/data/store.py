@@ -1,8 +1,9 @@
 """Where data with a name lies: your own folder, the cache, or a download with its checksum.
 
-`$HIDDENSTATE_DATA/<name>/<file>` comes first and is taken as it is: it is yours. The user's cache comes next,
-filled by a download from the address below. A file gets its name there only once its checksum is right, so
-whatever interrupts a download leaves nothing that looks whole.
+`$HIDDENSTATE_DATA/<name>/<file>` comes first and is taken as it is: it is yours. The cache comes next, in
+`$HIDDENSTATE_CACHE` or where the user's caches lie, filled by a download from the address below. A file gets
+its name there only once its checksum is right, so whatever interrupts a download leaves nothing that looks
+whole.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from hiddenstate.errors import DataError, InvalidArgument, MissingExtra, nearest
 
 VARIABLE = "HIDDENSTATE_DATA"
+CACHE_VARIABLE = "HIDDENSTATE_CACHE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,9 @@ def own_table(name: str, suffixes: Sequence[str]) -> Path | None:
 
 
 def cache_folder() -> Path:
-    """Return the cache of this user as the platform places it."""
+    """Return the folder $HIDDENSTATE_CACHE, else the cache of this user as the platform places it."""
+    if value := os.environ.get(CACHE_VARIABLE):
+        return Path(value).expanduser()
     return Path(_pooch().os_cache("hiddenstate"))
 
 

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 import soxr
-from hypothesis import given
-from hypothesis import strategies as st
 
-from hiddenstate.data.audio.augment import Augmentation, faster, noisy
-from hiddenstate.errors import DataError, InvalidArgument
+from hiddenstate.data.audio.augment import Augmentation, faster
+from hiddenstate.data.audio.features import Features
+from hiddenstate.data.audio.noises import Noises
+from hiddenstate.errors import InvalidArgument
 from spoken_files import tone
 
 
@@ -34,30 +34,17 @@ def test_speed_one_changes_nothing() -> None:
         faster(samples, 3.0)
 
 
-@given(st.floats(-10, 40), st.integers(0, 5))
-def test_noise_has_the_asked_ratio(decibels: float, seed: int) -> None:
-    samples = tone(0.5)
-    noise = np.random.default_rng(seed).uniform(-3, 3, len(samples))
-    added = noisy(samples, noise, decibels).astype(np.float64) - samples
-    ratio = 10 * np.log10(np.mean(samples.astype(np.float64) ** 2) / np.mean(added**2))
-    np.testing.assert_allclose(ratio, decibels, atol=1e-3)
-    np.testing.assert_allclose(np.corrcoef(added, noise)[0, 1], 1.0, atol=1e-3)
-
-
-def test_noise_that_is_none_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match=r"as much noise as recording, came \[10\] and \[8000\]"):
-        noisy(tone(), np.ones(10), 10)
-    with pytest.raises(DataError, match="came silence"):
-        noisy(tone(), np.zeros(8000), 10)
-
-
 def test_noise_comes_as_often_and_as_loud_as_is_said() -> None:
-    settings, generator, samples = Augmentation(noise_share=0.3), np.random.default_rng(1), tone(0.1)
+    settings, generator = Augmentation(noise_share=0.3), np.random.default_rng(1)
+    features = Features()
+    plain, noises = features.plain(tone(0.1)), Noises.of(features)
+    widths = noises.widths
     ratios = []
     for _ in range(2000):
-        found = settings.with_noise(samples, generator)
-        if found is not samples:
-            ratios.append(10 * np.log10(np.mean(samples**2) / np.mean((found - samples) ** 2)))
+        found = settings.with_noise(plain, noises, generator)
+        if found is not plain:
+            before, after = (np.exp(each.astype(np.float64)) @ widths for each in (plain, found))
+            ratios.append(10 * np.log10(before.mean() / (after - before).mean()))
     assert 540 < len(ratios) < 660  # 600, give or take three deviations
     assert 9.9 < min(ratios) < 10.5
     assert 29.5 < max(ratios) < 30.1
@@ -104,12 +91,14 @@ def test_short_recordings_keep_most_of_their_frames(frames: int) -> None:
 
 
 def test_the_same_generator_gives_the_same_changes() -> None:
-    settings = Augmentation(noise_share=1.0)
+    settings, noises = Augmentation(noise_share=1.0), Noises.of(Features())
+    plain = noises.features.plain(tone())
 
     def changed(seed: int) -> tuple:
         generator = np.random.default_rng(seed)
         made = settings.masked(np.ones((50, 40), np.float32), 40, generator)
-        return settings.speed(generator), settings.with_noise(tone(), generator).tolist(), made.tolist()
+        noisy = settings.with_noise(plain, noises, generator)
+        return settings.speed(generator), noisy.tolist(), made.tolist()
 
     assert changed(3) == changed(3)
     assert changed(3) != changed(4)
@@ -117,9 +106,10 @@ def test_the_same_generator_gives_the_same_changes() -> None:
 
 def test_nothing_is_changed_where_nothing_is_asked_for() -> None:
     settings = Augmentation(speeds=(1.0,), noise_share=0, frequency_masks=0, time_masks=0)
-    generator, samples = np.random.default_rng(0), tone()
+    generator, features = np.random.default_rng(0), Features()
+    plain = features.plain(tone())
     assert settings.speed(generator) == 1.0
-    assert settings.with_noise(samples, generator) is samples
+    assert settings.with_noise(plain, Noises.of(features), generator) is plain
     np.testing.assert_array_equal(settings.masked(np.ones((9, 4)), 4, generator), np.ones((9, 4)))
 
 

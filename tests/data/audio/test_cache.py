@@ -11,9 +11,8 @@ import soundfile
 
 from hiddenstate.data.audio import cache as caching
 from hiddenstate.data.audio.augment import faster
-from hiddenstate.data.audio.cache import FeatureCache, gathered
+from hiddenstate.data.audio.cache import FeatureCache, gathered, refuse
 from hiddenstate.data.audio.features import Features
-from hiddenstate.data.audio.normalising import LEAST
 from hiddenstate.data.spoken import Joined, Recording
 from hiddenstate.errors import DataError, InvalidArgument
 from spoken_files import tone, written
@@ -163,21 +162,38 @@ def test_all_bad_recordings_are_listed_at_once(tmp_path: Path, cache: FeatureCac
     bad = [Recording(name, tmp_path / f"{name}.wav", "word", 0.5) for name in ("silent", "nan", "gone")]
     for each in (cache, None):
         done: list[int] = []
+        found = gathered([*bad, good], FEATURES, each, told=done.append)
+        assert done == [1, 2, 3, 4]
+        assert (found.recordings, len(found.plain)) == ((good,), 1)
         with pytest.raises(DataError) as caught:
-            gathered([*bad, good], FEATURES, each, told=done.append)
+            refuse(found.faults, 4, skip_bad=False)
         lines = str(caught.value).splitlines()
         assert lines[0] == "3 of 4 recordings cannot be used:"
         assert "silent.wav: every sample is 0" in lines[1]
         assert "nan.wav: expected samples that are numbers, came nan at 0.000 s" in lines[2]
         assert "gone.wav: " in lines[3]
-        assert done == [1, 2, 3, 4]
-        found = gathered([*bad, good], FEATURES, each, skip_bad=True)
-        assert (found.recordings, len(found.left_out)) == ((good,), 3)
-        with pytest.raises(DataError, match="1 of 1 recordings cannot be used"):
-            gathered(bad[:1], FEATURES, each, skip_bad=True)
-    short = Recording("short", written(tmp_path / "short.wav", 0.05), "word", 0.05)
-    with pytest.raises(DataError, match=r"short: shorter than one window of 0.1 s"):
-        gathered([short], Features(window=0.1))
+        assert "--skip-bad" in lines[4]
+        (note,) = refuse(found.faults, 4, skip_bad=True)
+        assert note.startswith("Left out 3 recordings: ")
+        assert "nan.wav" in note
+        with pytest.raises(DataError, match="3 of 3 recordings cannot be used"):
+            refuse(gathered(bad, FEATURES, each).faults, 3, skip_bad=True)
+    assert refuse((), 4, skip_bad=False) == ()
+    assert refuse(["a."] * 7, 8, skip_bad=True) == ("Left out 7 recordings: a.; a.; a.; a.; a. and 2 more",)
+    short = Recording("short", written(tmp_path / "short.wav", 0.15), "word", 0.15)
+    for speeds, count in (((), 0), ((1.0, 2.0), 1)):
+        found = gathered([short], Features(window=0.1), speeds=speeds)
+        assert found.faults == ("short: shorter than one window of 0.1 s.",) * count
+
+
+def test_other_speeds_are_kept_too(tmp_path: Path, cache: FeatureCache, reads: list[str]) -> None:
+    one = recording(tmp_path / "a.wav")
+    for each in (cache, FeatureCache(cache.folder)):
+        found = gathered([one], FEATURES, each, speeds=(0.9, 1.0, 1.1))
+        for speed, frames in zip((0.9, 1.0, 1.1), found.changed[0], strict=True):
+            np.testing.assert_array_equal(frames, FEATURES.plain(faster(one.samples(), speed)))
+        np.testing.assert_array_equal(found.plain[0], found.changed[0][1])
+    assert len(reads) == len(entries(cache)) == 3
 
 
 def test_notes_on_a_recording_come_from_the_cache_too(tmp_path: Path, cache: FeatureCache) -> None:
@@ -187,20 +203,3 @@ def test_notes_on_a_recording_come_from_the_cache_too(tmp_path: Path, cache: Fea
         found = gathered([loud], FEATURES, cache)
         assert len(found.notes) == 1
         assert "of its samples are clipped" in found.notes[0]
-
-
-def test_speakers_are_normalised_by_all_they_said(tmp_path: Path) -> None:
-    speakers = ("a", "b", "a", None, None)
-    some = [
-        recording(tmp_path / f"{number}.wav", 300.0 + 70 * number, speaker)
-        for number, speaker in enumerate(speakers)
-    ]
-    found = gathered(some, FEATURES)
-    plain = [each.astype(np.float64) for each in found.plain]
-    both = np.concatenate([plain[0], plain[2]])
-    normalised = found.normalised(Features(normalisation="speaker"))
-    for row, of in ((0, both), (2, both), (1, plain[1]), (3, plain[3]), (4, plain[4])):
-        wanted = (plain[row] - of.mean(axis=0)) / np.sqrt(of.var(axis=0) + LEAST)
-        np.testing.assert_allclose(normalised[row], wanted, rtol=0, atol=1e-5)
-    for row, each in enumerate(found.normalised(FEATURES)):
-        np.testing.assert_array_equal(each, FEATURES.of(some[row].samples()))

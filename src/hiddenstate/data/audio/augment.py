@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from hiddenstate.data.audio.noises import Noises
 from hiddenstate.data.audio.resampling import resampled
-from hiddenstate.errors import DataError, InvalidArgument, nearest
+from hiddenstate.errors import InvalidArgument, nearest
 
 SLOWEST, FASTEST = 0.5, 2.0
 
@@ -69,12 +70,11 @@ class Augmentation:
         """Draw a speed."""
         return float(self.speeds[generator.integers(len(self.speeds))])
 
-    def with_noise(self, samples: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Add white noise to samples [n], or not: `noise_share` of the recordings get it."""
+    def with_noise(self, plain: np.ndarray, noises: Noises, generator: np.random.Generator) -> np.ndarray:
+        """Add noise to plain features [T, F], or not: `noise_share` of the recordings get it."""
         if generator.random() >= self.noise_share:
-            return samples
-        decibels = generator.uniform(self.loudest_noise, self.quietest_noise)
-        return noisy(samples, generator.standard_normal(len(samples)), decibels)
+            return plain
+        return noises.added(plain, generator.uniform(self.loudest_noise, self.quietest_noise), generator)
 
     def masked(self, features: np.ndarray, mels: int, generator: np.random.Generator) -> np.ndarray:
         """Return normalised features [T, F] with bands and gaps at 0; of slopes, those of the same mels."""
@@ -113,21 +113,3 @@ def faster(samples: np.ndarray, factor: float) -> np.ndarray:
     if not SLOWEST <= factor <= FASTEST:
         raise InvalidArgument(f"speed: expected {SLOWEST:g} to {FASTEST:g}, came {factor}.")
     return resampled(samples, factor, 1.0)
-
-
-def noisy(samples: np.ndarray, noise: np.ndarray, decibels: float) -> np.ndarray:
-    """Add noise [n] to a recording [n], whose mean power is then so many decibels above the noise's: float32.
-
-    Raises InvalidArgument for another length, DataError for a noise that is silent.
-    """
-    if samples.shape != noise.shape:
-        raise InvalidArgument(
-            f"expected as much noise as recording, came {list(noise.shape)} and {list(samples.shape)}. Cut "
-            "or repeat the noise."
-        )
-    loud = float(np.mean(np.square(samples, dtype=np.float64)))
-    level = float(np.mean(np.square(noise, dtype=np.float64)))
-    if len(samples) and level == 0:
-        raise DataError("expected noise, came silence: every sample is 0.")
-    gain = np.sqrt(loud / (level * 10 ** (decibels / 10))) if len(samples) else 0.0
-    return (samples + gain * noise).astype(np.float32)

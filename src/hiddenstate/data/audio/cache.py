@@ -23,7 +23,6 @@ import numpy as np
 from hiddenstate.data import store
 from hiddenstate.data.audio.augment import faster
 from hiddenstate.data.audio.features import Features
-from hiddenstate.data.audio.normalising import Statistics
 from hiddenstate.data.spoken import Recording, Spoken
 from hiddenstate.errors import DataError, InvalidArgument
 
@@ -31,33 +30,22 @@ LIMIT = 4 * 2**30  # bytes
 KEPT = 0.8  # of the limit, once it is reached
 STALE = 3600  # seconds after which a half-written entry is removed
 SUFFIX = ".features"
+LISTED = 5  # recordings, in a note
 
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
     """Recordings that could be read, and their features [T, F] before normalisation, in the same order.
 
-    notes: what is doubtful about some; left_out: what could not be used, a sentence each.
+    changed: of each, those at the other speeds that were asked for; notes: what is doubtful about some;
+    faults: what could not be used, a sentence each.
     """
 
     recordings: tuple[Spoken, ...]
     plain: tuple[np.ndarray, ...]
+    changed: tuple[tuple[np.ndarray, ...], ...] = ()
     notes: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
-
-    def normalised(self, features: Features) -> list[np.ndarray]:
-        """Normalise all; with "speaker", by all that each said here, the unknown by each recording."""
-        if features.normalisation != "speaker":
-            return [features.normalised(each) for each in self.plain]
-        said: dict[str, list[np.ndarray]] = {}
-        for recording, each in zip(self.recordings, self.plain, strict=True):
-            if recording.speaker is not None:
-                said.setdefault(recording.speaker, []).append(each)
-        speakers = {speaker: Statistics.of(parts) for speaker, parts in said.items()}
-        return [
-            features.normalised(each, speakers.get(recording.speaker or ""))
-            for recording, each in zip(self.recordings, self.plain, strict=True)
-        ]
+    faults: tuple[str, ...] = ()
 
 
 @dataclass
@@ -173,44 +161,49 @@ def gathered(
     features: Features,
     cache: FeatureCache | None = None,
     *,
-    speed: float = 1.0,
-    skip_bad: bool = False,
+    speeds: Sequence[float] = (),
     told: Callable[[int], None] | None = None,
 ) -> Gathered:
-    """Read recordings and compute their plain features; `told` is called with the count done after each.
+    """Read recordings and compute their plain features, and those at other speeds; `told` is called with the
+    count done after each.
 
-    Raises DataError that lists every recording which cannot be used; with skip_bad, the others go on.
+    Nothing is raised for those that cannot be used: `refuse` does, once all are known.
     """
-    kept: list[Spoken] = []
-    plain: list[np.ndarray] = []
+    hear = computed if cache is None else cache.plain
+    kept: list[tuple[Spoken, np.ndarray, tuple[np.ndarray, ...]]] = []
     notes: list[str] = []
     faults: list[str] = []
     before = len(cache.notes) if cache is not None else 0
     for count, recording in enumerate(recordings, 1):
         try:
-            made, said = (
-                computed(recording, features, speed)
-                if cache is None
-                else cache.plain(recording, features, speed)
-            )
-            if not len(made):
+            made, said = hear(recording, features)
+            changed = tuple(made if speed == 1 else hear(recording, features, speed)[0] for speed in speeds)
+            if not all(map(len, (made, *changed))):
                 raise DataError(f"{recording.name}: shorter than one window of {features.window:g} s.")
         except DataError as error:
             faults.append(str(error))
         else:
-            kept.append(recording)
-            plain.append(made)
+            kept.append((recording, made, changed))
             notes += said
         if told is not None:
             told(count)
-    if faults and (not skip_bad or not kept):
-        raise DataError(
-            f"{len(faults)} of {len(recordings)} recordings cannot be used:\n  "
-            + "\n  ".join(faults)
-            + ("\nCorrect them, or go on with the others: skip_bad=True (--skip-bad)." if kept else "")
-        )
     notes += cache.notes[before:] if cache is not None else []
-    return Gathered(tuple(kept), tuple(plain), tuple(notes), tuple(faults))
+    spoken, plain, others = zip(*kept, strict=True) if kept else ((), (), ())
+    return Gathered(spoken, plain, others, tuple(notes), tuple(faults))
+
+
+def refuse(faults: Sequence[str], of: int, skip_bad: bool) -> tuple[str, ...]:
+    """Raise DataError that lists all faults of so many recordings; with skip_bad, note them instead.
+
+    It raises all the same where no recording is left.
+    """
+    none_left = len(faults) == of
+    if faults and (not skip_bad or none_left):
+        cure = "" if none_left else "\nCorrect them, or go on with the others: skip_bad=True (--skip-bad)."
+        listed = "\n  ".join(faults)
+        raise DataError(f"{len(faults)} of {of} recordings cannot be used:\n  {listed}{cure}")
+    more = f" and {len(faults) - LISTED} more" if len(faults) > LISTED else ""
+    return (f"Left out {len(faults)} recordings: {'; '.join(faults[:LISTED])}{more}",) if faults else ()
 
 
 def computed(recording: Spoken, features: Features, speed: float = 1.0) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -109,6 +109,13 @@ class Features:
         stages = _Stages([LogMelStream(self.window_of()), *_slopes(self)], self.width)
         return np.concatenate([stages.feed(samples), stages.finish()])
 
+    def sloped(self, energies: np.ndarray) -> np.ndarray:
+        """Return the plain features [T, F] of log-mel energies [T, mels]: with their slopes, where set."""
+        rows = energies
+        for each in _slopes(self):
+            rows = np.concatenate([each.feed(rows), each.finish()]) if len(rows) else rows
+        return rows if len(rows) else np.zeros((0, self.width), np.float32)
+
     def normalised(self, plain: np.ndarray, speaker: Statistics | None = None) -> np.ndarray:
         """Normalise the plain features [T, F] of a whole recording; speaker: all that its speaker said.
 

@@ -40,6 +40,10 @@ class InMemory:
         """The samples [n] float32 at a rate."""
         return resampled(self.values.astype(np.float32), self.rate, rate)
 
+    def heard(self, rate: int = 16000) -> tuple[np.ndarray, tuple[str, ...]]:
+        """The samples, with nothing to say about them."""
+        return self.samples(rate), ()
+
 
 class SpeechRecognizer:
     """Recognise speech with a recurrent network and CTC (Graves et al. 2006).

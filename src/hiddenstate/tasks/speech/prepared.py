@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from hiddenstate.data.audio.augment import faster
+from hiddenstate.data.audio.cache import FeatureCache, Gathered, gathered, refuse
 from hiddenstate.data.audio.features import Features
+from hiddenstate.data.audio.noises import Noises
 from hiddenstate.data.spoken import Spoken, SpokenCorpus
 from hiddenstate.decode.ctc import fewest_frames
 from hiddenstate.errors import DataError
 from hiddenstate.tasks.speech.spec import SpeechSpec
 from hiddenstate.tasks.speech.symbols import Symbols, normal
 
-LISTED = 5  # recordings, in a sentence
-
 
 @dataclass(frozen=True)
 class Heard:
-    """One recording: its plain frames [N, M], the ids of its transcript, and for training its frames at other
-    speeds and with noise."""
+    """One recording: its plain frames [N, M], the ids of its transcript, and for training its frames at the
+    speeds that are drawn from."""
 
     recording: Spoken
     frames: np.ndarray
     target: tuple[int, ...]
     changed: tuple[np.ndarray, ...] = ()
-    noisy: tuple[np.ndarray, ...] = ()
 
     @property
     def text(self) -> str:
@@ -37,11 +35,12 @@ class Heard:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A corpus as it is trained on; `notes` say what was left out."""
+    """A corpus as it is trained on; `notes` say what is doubtful and what was left out."""
 
     features: Features
     symbols: Symbols
     heard: Mapping[str, tuple[Heard, ...]]
+    noises: Noises
     notes: tuple[str, ...]
 
     def held_out(self) -> tuple[Heard, ...]:
@@ -50,7 +49,10 @@ class Prepared:
 
 
 def prepare(
-    corpus: SpokenCorpus, spec: SpeechSpec, tell: Callable[[int, int], None] | None = None
+    corpus: SpokenCorpus,
+    spec: SpeechSpec,
+    tell: Callable[[int, int], None] | None = None,
+    cache: FeatureCache | None = None,
 ) -> Prepared:
     """Hear every recording of a divided corpus; `tell(done, of)` is told how far it is.
 
@@ -58,59 +60,46 @@ def prepare(
     unless the settings leave those out.
     """
     symbols = Symbols.of((each.text for each in corpus.splits["train"]), spec.symbols)
-    heard: dict[str, tuple[Heard, ...]] = {}
-    faults: list[str] = []
     total, done = sum(map(len, corpus.splits.values())), 0
+    heard: dict[str, tuple[Heard, ...]] = {}
+    notes: list[str] = []
+    faults: list[str] = []
     for name, recordings in corpus.splits.items():
-        kept = []
-        for number, each in enumerate(recordings):
-            generator = np.random.default_rng([spec.seed, number]) if name == "train" else None
-            try:
-                kept.append(_heard(each, spec, symbols, generator))
-            except DataError as error:
-                faults.append(str(error))
-            done += 1
+
+        def told(count: int, before: int = done) -> None:
             if tell is not None:
-                tell(done, total)
-        heard[name] = tuple(kept)
-    notes = _refused_or_noted(faults, spec.skip_bad)
+                tell(before + count, total)
+
+        speeds = spec.augmentation.speeds if name == "train" else ()
+        found = gathered(recordings, spec.features, cache, speeds=speeds, told=told)
+        heard[name] = tuple(_learnable(found, spec, symbols, faults))
+        faults += found.faults
+        notes += found.notes
+        done += len(recordings)
+    notes += refuse(faults, total, spec.skip_bad)
     if not heard["train"]:
         raise DataError(f"{corpus.name} has no recording to learn from; give some with transcripts")
-    plain = (frames for each in heard["train"] for frames in (each.frames, *each.changed))
-    return Prepared(spec.features.fitted(plain), symbols, heard, notes)
+    frames = [each.frames for each in heard["train"]]
+    plain = (rows for each in heard["train"] for rows in (each.frames, *each.changed))
+    noises = Noises.of(spec.features, frames, spec.seed)
+    return Prepared(spec.features.fitted(plain), symbols, heard, noises, tuple(dict.fromkeys(notes)))
 
 
-def _heard(
-    recording: Spoken, spec: SpeechSpec, symbols: Symbols, generator: np.random.Generator | None
-) -> Heard:
-    """Raises DataError where a recording cannot be read, or its transcript cannot be learned from it."""
-    target, features = symbols.encode(recording.text), spec.features
-    samples = recording.samples(spec.rate)
-    frames, changed, noisy = features.plain(samples), [], []
-    if generator is not None:
-        augmentation = replace(spec.augmentation, noise_share=1.0)
-        for speed in augmentation.speeds:
-            other = samples if speed == 1 else faster(samples, speed)
-            changed.append(frames if speed == 1 else features.plain(other))
-            if spec.noise:
-                noisy.append(features.plain(augmentation.with_noise(other, generator)))
-    least, shortest = fewest_frames(target), min(map(len, (frames, *changed)))
-    if least > (steps := -(-shortest // spec.reduce)):
-        raise DataError(
-            f"{recording.name}: its transcript {recording.text!r} takes {least} steps at least, and the "
-            f"recording has {steps} of {1000 * features.step * spec.reduce:.0f} ms (at its fastest); take a "
-            "smaller reduce, correct the transcript, or leave it out"
-        )
-    return Heard(recording, frames, tuple(target), tuple(changed), tuple(noisy))
-
-
-def _refused_or_noted(faults: Sequence[str], skip: bool) -> tuple[str, ...]:
-    if not faults:
-        return ()
-    if not skip:
-        raise DataError(
-            f"{len(faults)} recordings cannot be used (--skip-bad goes on without them):\n"
-            + "\n".join(faults)
-        )
-    more = f" and {len(faults) - LISTED} more" if len(faults) > LISTED else ""
-    return (f"Left out {len(faults)} recordings: {'; '.join(faults[:LISTED])}{more}.",)
+def _learnable(found: Gathered, spec: SpeechSpec, symbols: Symbols, faults: list[str]) -> Iterator[Heard]:
+    """The recordings from which their transcripts can be learned; others are added to the faults."""
+    rows = zip(found.recordings, found.plain, found.changed, strict=True)
+    for recording, frames, changed in rows:
+        try:
+            target = symbols.encode(recording.text)
+        except DataError as error:
+            faults.append(f"{recording.name}: {error}")
+            continue
+        least, shortest = fewest_frames(target), min(map(len, (frames, *changed)))
+        if least > (steps := -(-shortest // spec.reduce)):
+            faults.append(
+                f"{recording.name}: its transcript {recording.text!r} takes {least} steps at least, and the "
+                f"recording has {steps} of {1000 * spec.features.step * spec.reduce:.0f} ms (at its fastest);"
+                " take a smaller reduce, correct the transcript, or leave it out"
+            )
+            continue
+        yield Heard(recording, frames, tuple(target), changed)

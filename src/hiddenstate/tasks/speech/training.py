@@ -12,6 +12,7 @@ import torch
 
 from hiddenstate import __version__, progress
 from hiddenstate.checkpoint import environment, note_environment
+from hiddenstate.data.audio.cache import FeatureCache
 from hiddenstate.data.recordings import read_recordings
 from hiddenstate.data.spoken import SpokenCorpus, divided
 from hiddenstate.errors import DataError
@@ -48,11 +49,11 @@ def train(
         corpus = divided(read_recordings(spec.data, skip_bad=spec.skip_bad), spec.seed)
         if corpus.sha256 != values.get("data", {}).get("sha256"):
             raise DataError(f"{spec.data} has changed since the run began; restore it, or train anew")
-        prepared = prepare(corpus, spec, _telling())
+        prepared = prepare(corpus, spec, _telling(), FeatureCache())
         note_environment(run, values)
     else:
         corpus = divided(read_recordings(spec.data, skip_bad=spec.skip_bad), spec.seed)
-        prepared = prepare(corpus, spec, _telling())
+        prepared = prepare(corpus, spec, _telling(), FeatureCache())
         cell = None if spec.cell_file is None else spec.cell_file.read_bytes()
         run = Run.create(out, overwrite=overwrite)
         run.write_spec(_described(spec, corpus))

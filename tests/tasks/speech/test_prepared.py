@@ -1,0 +1,110 @@
+"""What training reads: heard once for all trainings, and noisy anew in every epoch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tones
+from hiddenstate.data.audio import cache as caching
+from hiddenstate.data.audio.cache import FeatureCache
+from hiddenstate.data.recordings import read_recordings
+from hiddenstate.data.spoken import divided
+from hiddenstate.errors import DataError
+from hiddenstate.tasks import speech
+from hiddenstate.tasks.speech import SpeechSpec
+from hiddenstate.tasks.speech.fitting import EpochBatches
+from hiddenstate.tasks.speech.prepared import prepare
+
+TINY: dict[str, Any] = {
+    "hidden": 4, "layers": 1, "rate": tones.RATE, "mels": 10, "epochs": 1,
+    "speeds": "0.9,1", "symbols": "words",
+}  # fmt: skip
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the recordings whose features are computed, as it happens."""
+    seen: list[str] = []
+
+    def computed(recording, features, speed=1.0, computed=caching.computed):
+        seen.append(recording.name)
+        return computed(recording, features, speed)
+
+    monkeypatch.setattr(caching, "computed", computed)
+    return seen
+
+
+def spec(data: Path, **changed: Any) -> SpeechSpec:
+    return SpeechSpec.from_options({"data": str(data), **TINY, **changed})
+
+
+def test_a_second_training_hears_no_recording_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: list[str]
+) -> None:
+    monkeypatch.setenv("HIDDENSTATE_CACHE", str(tmp_path / "cache"))
+    data = tones.write(tmp_path / "data", 10, seed=0)
+    one = speech.train(spec(data), tmp_path / "one")
+    assert len(heard) == 9 * 2 + 1  # one is held out, and heard at its own speed
+    two = speech.train(spec(data), tmp_path / "two")
+    assert len(heard) == 9 * 2 + 1
+    assert two["wer"] == one["wer"]
+    weights = [(tmp_path / name / "weights.safetensors").read_bytes() for name in ("one", "two")]
+    assert weights[0] == weights[1]
+    speech.train(spec(data, mels=12), tmp_path / "three")
+    assert len(heard) == 2 * (9 * 2 + 1)
+
+
+def test_training_goes_on_without_a_cache_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"no folder")
+    monkeypatch.setenv("HIDDENSTATE_CACHE", str(tmp_path / "file"))
+    found = speech.train(spec(tones.write(tmp_path / "data", 6, seed=0)), tmp_path / "run")
+    assert [each for each in found["warnings"] if "features cannot be kept here" in each]
+
+
+def test_noise_is_drawn_anew_in_every_epoch(tmp_path: Path) -> None:
+    settings = spec(tones.write(tmp_path / "data", 8, seed=0), noise=1.0, speeds="1", time_masks=0)
+    settings = settings.model_copy(update={"frequency_masks": 0, "batch_size": 8})
+    prepared = prepare(divided(read_recordings(settings.data), 0), settings)
+    plain = settings.model_copy(update={"noise": 0.0})
+    once, again, later = (EpochBatches(prepared, settings, epoch).laid_out(0) for epoch in (0, 0, 1))
+    clean = [EpochBatches(prepared, plain, epoch).laid_out(0) for epoch in (0, 1)]
+    np.testing.assert_array_equal(once.steps, again.steps)
+
+    def by_target(batch: Any) -> dict[tuple[int, ...], np.ndarray]:
+        ends = np.cumsum(batch.target_lengths)
+        targets = [
+            (int(batch.lengths[row]), *batch.targets[end - size : end].tolist())
+            for row, (end, size) in enumerate(zip(ends, batch.target_lengths, strict=True))
+        ]
+        return {target: batch.steps[: target[0], row] for row, target in enumerate(targets)}
+
+    first, second, bare, same = map(by_target, (once, later, *clean))
+    assert len(first) >= 5
+    for target, steps in first.items():
+        assert np.abs(steps - second[target]).mean() > 0.05
+        assert np.abs(steps - bare[target]).mean() > 0.05
+        np.testing.assert_array_equal(bare[target], same[target])
+
+
+def test_all_that_cannot_be_used_is_listed_at_once(tmp_path: Path) -> None:
+    data = tones.write(tmp_path / "data", 12, seed=0)
+    (data / "003.txt").write_text("low " * 40 + "\n", encoding="utf-8")
+    settings = spec(data)
+    corpus = divided(read_recordings(settings.data), 0)
+    (held,) = corpus.split("validation")
+    held.path.unlink()  # after its header was read
+    with pytest.raises(DataError) as caught:
+        prepare(corpus, settings, cache=FeatureCache(tmp_path / "cache"))
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "2 of 12 recordings cannot be used:"
+    assert "003: its transcript" in lines[1]
+    assert f"{held.path}: could not be read" in lines[2]
+    found = prepare(corpus, settings.model_copy(update={"skip_bad": True}))
+    assert [len(each) for each in found.heard.values()] == [10, 0]
+    assert [note for note in found.notes if note.startswith("Left out 2 recordings: ")]
