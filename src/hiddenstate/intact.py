@@ -25,9 +25,10 @@ LARGEST_HEADER = 16 * 2**20  # bytes; 100,000 tensors need about half of it
 LARGEST_TEXT = 256 * 2**20  # bytes; a log of a million epochs, or any vocabulary
 DTYPES = {"F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL"}
 AGAIN = "Copy it again from where it is whole, or train again."
+RESUME = "Free some space and go on with --resume."
 
 
-def write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes, cure: str = RESUME) -> None:
     """Write a file so that, whatever happens meanwhile, the old one or the new one is there and whole."""
     temporary = path.with_name(f".{path.name}.partial")
     try:
@@ -38,7 +39,7 @@ def write(path: Path, content: bytes) -> None:
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise write_error(path, error, len(content)) from error
+        raise write_error(path, error, len(content), cure) from error
     finally:  # nothing is left there after success; after an error or Ctrl-C the space is given back
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -62,7 +63,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
-def append(path: Path, content: bytes) -> None:
+def append(path: Path, content: bytes, cure: str = RESUME) -> None:
     """Append to a file, all of it or nothing."""
     try:
         with open(path, "ab", buffering=0) as file:
@@ -77,7 +78,7 @@ def append(path: Path, content: bytes) -> None:
                     os.truncate(path, length)
                 raise
     except OSError as error:
-        raise write_error(path, error, len(content)) from error
+        raise write_error(path, error, len(content), cure) from error
 
 
 def read_utf8(path: Path) -> str:
@@ -188,9 +189,7 @@ def _reading(path: Path) -> Iterator[None]:
         raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
-def write_error(
-    path: Path, error: OSError, size: int = 0, cure: str = "Free some space and go on with --resume."
-) -> RunError:
+def write_error(path: Path, error: OSError, size: int = 0, cure: str = RESUME) -> RunError:
     """Say why a file could not be written, and what to do."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         there = next(parent for parent in path.absolute().parents if parent.is_dir())

@@ -23,7 +23,7 @@ def write(folder: Path, name: str, content: str | bytes) -> Path:
 
 
 BAD = {
-    "empty": ("a.csv", "", "expected rows of text and label, came an empty file"),
+    "empty": ("a.csv", "", "expected lines of text, came an empty file"),
     "blank": ("a.csv", "\ufeff \n\n", "came an empty file"),
     "header alone": ("a.csv", "text,label\n", "came a header alone"),
     "latin-1": (

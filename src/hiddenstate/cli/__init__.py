@@ -4,6 +4,7 @@ train evaluate predict chat     a task's model: from data to a folder, and from 
 compare                         is one run better than another, or is it chance?
 cells data                      what is there to choose from
 data check                      what in your data would mislead training
+record                          recordings of your own words: prompted, checked, whole; in record/
 lens                            what does it remember, and why does it forget: one file a view, in lens/
 bench                           how fast, beside the peers
 demo                            all of it in a minute
@@ -21,7 +22,20 @@ import typer
 from typer.core import TyperGroup
 
 from hiddenstate import __version__
-from hiddenstate.cli import bench, cells, chat, check, compare, data, demo, evaluate, lens, predict, train
+from hiddenstate.cli import (
+    bench,
+    cells,
+    chat,
+    check,
+    compare,
+    data,
+    demo,
+    evaluate,
+    lens,
+    predict,
+    record,
+    train,
+)
 from hiddenstate.errors import HiddenStateError
 
 VERBS = (
@@ -32,6 +46,7 @@ VERBS = (
     compare.compare,
     cells.cells,
     data.data,
+    record.record,
     bench.bench,
     demo.demo,
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 ENTER, LEAVE = ("\r", "\n"), ("\x04", "\x1a")  # Ctrl-D, and Ctrl-Z on Windows
@@ -28,6 +30,53 @@ def pressed() -> Iterator[Iterator[str]]:
         yield iter(lambda: sys.stdin.read(1), "")
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def asked() -> Iterator[Callable[[float | None], str]]:
+    """Give a function that waits so many seconds (None: as long as it takes) for a key: "" where none came.
+
+    A terminal that is gone is Ctrl-D. It is put back in the end; Ctrl-C still interrupts.
+    """
+    if sys.platform == "win32":
+        yield _windows_key
+        return
+    import select
+    import termios
+    import tty
+
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    tty.setcbreak(descriptor, termios.TCSADRAIN)
+
+    typed: list[str] = []  # that were read with the one before
+
+    def key(seconds: float | None) -> str:
+        if not typed:
+            if not select.select([descriptor], [], [], seconds)[0]:
+                return ""
+            read = os.read(descriptor, 64).decode("utf-8", "replace") or LEAVE[0]
+            typed.extend([read] if read.startswith(ESCAPE) else read)  # an arrow's sequence is one key
+        return typed.pop(0)
+
+    try:
+        yield key
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def _windows_key(seconds: float | None) -> str:
+    import msvcrt
+
+    end = None if seconds is None else time.monotonic() + seconds
+    while not msvcrt.kbhit():  # type: ignore[attr-defined]
+        if end is not None and time.monotonic() >= end:
+            return ""
+        time.sleep(0.01)
+    key: str = msvcrt.getwch()  # type: ignore[attr-defined]
+    if key == "\x03":
+        raise KeyboardInterrupt
+    return key
 
 
 class Line:

@@ -20,7 +20,7 @@ def load(path: Path) -> bytes:
     except OSError as error:
         raise DataError(f"{path}: could not be read ({error.strerror}). Check its permissions.") from error
     if not content.strip(codecs.BOM_UTF8 + b" \t\r\n"):
-        raise DataError(f"{path}: expected rows of text and label, came an empty file. Was it saved?")
+        raise DataError(f"{path}: expected lines of text, came an empty file. Was it saved?")
     return content
 
 

@@ -34,8 +34,8 @@ class PrefixBeam:
     width: prefixes that are kept after a frame; alphabet: the texts of the symbols, which a language model
     and a list of words ask for; lm: each word adds alpha (0.5) times ln P(word | those before), and beta,
     the end alpha ln P(end); over: what the model counts, "words" or "symbols"; words: nothing else can be
-    said; blank: by default the alphabet's, else 0. With an alphabet, prefixes that differ only in spaces are one
-    answer.
+    said; blank: by default the alphabet's, else 0. With an alphabet, prefixes that differ only in spaces are
+    one answer.
     Raises InvalidArgument for what cannot be, such as words that the symbols do not spell.
 
     >>> beam = PrefixBeam(width=4)
