@@ -41,10 +41,14 @@ def choose_backend(asked: str) -> str:
     return asked
 
 
-@torch.compiler.assume_constant_result
 def _core_is_here() -> bool:
     """Asked once where torch.compile traces: how a module is found is not to be part of a graph."""
     return native.available()
+
+
+# What torch.compiler.assume_constant_result does, without importing torch's compiler, which doubles the time
+# that importing this takes.
+_core_is_here.__dict__["_dynamo_marked_constant"] = True
 
 
 def decided(asked: str, tensors: Sequence[Tensor | None]) -> str:
