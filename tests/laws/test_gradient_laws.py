@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from cell_cases import VARIANTS, Case, drawn
+from covering import rotating
 from hiddenstate.cells import CELLS
 from hiddenstate.derive import interpreter
 from hiddenstate.derive.reference import Recurrence, torch_arrays, unroll
@@ -86,7 +87,7 @@ def test_derived_gradients_are_those_of_autograd(name: str) -> None:
         np.testing.assert_allclose(found[key], expected, rtol=1e-10, atol=1e-10, err_msg=key)
 
 
-@each_variant
+@pytest.mark.parametrize("name", rotating(VARIANTS))  # autograd judges every one
 def test_derived_gradients_are_finite_differences(name: str) -> None:
     case = drawn(VARIANTS[name])  # no kink lies within the 3e-4 that the difference reaches to either side
     to_output, to_states = weights_of_loss(case)

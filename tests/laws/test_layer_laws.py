@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from cell_cases import WITHOUT_RECURRENT_PRODUCT
+from covering import rotating
 from hiddenstate import layers
 from hiddenstate.cells import CELLS
 from hiddenstate.errors import Unsupported
@@ -31,7 +32,11 @@ CASES = [
     for option in OPTIONS
     if option != "dropout" or name not in WITHOUT_RECURRENT_PRODUCT
 ]
-each_case = pytest.mark.parametrize(("name", "option"), CASES)
+
+
+def some_cases(turn: int) -> pytest.MarkDecorator:
+    """Every cell and every option, and every cell with every option in some of the laws; the rest is slow."""
+    return pytest.mark.parametrize(("name", "option"), rotating(CASES, turn))
 
 
 def has_projection(name: str) -> bool:
@@ -80,7 +85,7 @@ def gradients(layer, x, state, lengths=None):
     return [torch.zeros_like(leaf) if g is None else g for leaf, g in zip(leaves, found, strict=True)]
 
 
-@each_case
+@some_cases(0)
 def test_batched_is_alone(name, option):
     layer = build(name, option, num_layers=2, bidirectional=True).eval()
     x, state = torch.randn(T, B, F, dtype=torch.float64), drawn_state(layer, B)
@@ -100,7 +105,7 @@ def test_batched_is_alone(name, option):
     assert_same(rest[count:], totals)
 
 
-@each_case
+@some_cases(1)
 def test_padding_changes_nothing(name, option):
     layer = build(name, option, num_layers=2, bidirectional=True).eval()
     x, state = torch.randn(T, B, F, dtype=torch.float64), drawn_state(layer, B)
@@ -129,7 +134,7 @@ def test_padding_changes_nothing(name, option):
     assert torch.equal(whole[0], layer(torch.nan_to_num(x.detach()), state)[0])
 
 
-@each_case
+@some_cases(0)
 def test_one_call_is_chunks_is_single_steps(name, option):
     layer = build(name, option, num_layers=2).eval()
     x, state = torch.randn(T, B, F, dtype=torch.float64, requires_grad=True), drawn_state(layer, B)
@@ -151,7 +156,7 @@ def test_one_call_is_chunks_is_single_steps(name, option):
     assert_same((ragged[0], *ragged[1]), (torch.cat([short[0], rest[0]]), *rest[1]))
 
 
-@each_case
+@some_cases(1)
 @pytest.mark.parametrize("lengths", [None, LENGTHS])
 def test_reverse_is_flip(name, option, lengths):
     both = build(name, option, bidirectional=True).eval()
@@ -190,13 +195,13 @@ def small(name, option):
     return run, (x, *state, *layer.parameters())
 
 
-@each_case
+@some_cases(0)
 def test_gradients_are_finite_differences(name, option):
     run, given = small(name, option)
     torch.autograd.gradcheck(run, given, fast_mode=True, eps=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("name", rotating(CELLS))
 def test_second_derivatives_are_finite_differences(name):
     run, given = small(name, "plain")
     torch.autograd.gradgradcheck(run, given, fast_mode=True, eps=1e-6, atol=1e-6)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from cell_cases import VARIANTS
+from covering import rotating
 from hiddenstate.cells import CELLS
 from native_runs import (
     ISAS,
@@ -223,8 +224,7 @@ def test_reverse_is_flip(case: Tried) -> None:
             close(grads[first:], expected[first:])
 
 
-@pytest.mark.parametrize("name", CELLS)
-@pytest.mark.parametrize("with_lengths", [False, True])
+@pytest.mark.parametrize(("name", "with_lengths"), rotating(product(CELLS, (False, True))))
 def test_one_thread_is_several(name: str, with_lengths: bool) -> None:
     call = call_of(VARIANTS[name], LARGE_ENOUGH_FOR_THREE, keep=(VARIANTS[name].output,))
     call = ragged(call)[0] if with_lengths else call
@@ -241,8 +241,7 @@ def test_one_thread_is_several(name: str, with_lengths: bool) -> None:
             assert_same_bits(expected, grads, (isa, threads, "gradients"))
 
 
-@pytest.mark.parametrize("name", CELLS)
-@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(("name", "reverse"), rotating(product(CELLS, (False, True))))
 def test_the_parts_in_which_a_long_run_is_made_do_not_show(name: str, reverse: bool) -> None:
     """What x gives is made for as many steps as stay near: fewer of many sequences, or for fewer threads."""
     call = call_of(CELLS[name], Sizes(90, 24, 8, 64, 21), reverse=reverse)
