@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import sys
@@ -19,6 +20,11 @@ for forces_colour in ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "GITHUB_ACTI
 settings.register_profile("local", deadline=None, print_blob=True)
 settings.register_profile("everywhere_the_same", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("everywhere_the_same" if os.environ.get("CI") else "local")
+
+
+def pytest_collection_finish() -> None:
+    """Modules and the table of tests stay to the end: no collection of garbage is to walk over them again."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

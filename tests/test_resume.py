@@ -113,12 +113,26 @@ def test_without_dropouts_random_state_the_bits_differ(whole: Run, tmp_path: Pat
         assert_same_bits(run, whole)
 
 
-@settings(max_examples=12, deadline=None)
-@given(
-    deaths=st.lists(st.integers(0, small.STEPS - 1), min_size=1, max_size=3),
-    every=st.sampled_from([1, 2, 5, 12, None]),
-)
+DEATHS = {
+    "deaths": st.lists(st.integers(0, small.STEPS - 1), min_size=1, max_size=3),
+    "every": st.sampled_from([1, 2, 5, 12, None]),
+}
+
+
+@settings(max_examples=5, deadline=None)
+@given(**DEATHS)
 def test_killed_at_any_step_and_resumed(whole: Run, deaths: list[int], every: int | None) -> None:
+    killed_and_resumed(whole, deaths, every)
+
+
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None)
+@given(**DEATHS)
+def test_killed_at_many_steps_and_resumed(whole: Run, deaths: list[int], every: int | None) -> None:
+    killed_and_resumed(whole, deaths, every)
+
+
+def killed_and_resumed(whole: Run, deaths: list[int], every: int | None) -> None:
     how = replace(small.SETTINGS, checkpoint_steps=every)
     with tempfile.TemporaryDirectory() as folder:
         run = new_run(Path(folder) / "run")
@@ -188,10 +202,11 @@ def let_go(child: subprocess.Popen[str], steps: int, read: int) -> None:
         assert child.stdout.readline()
 
 
-def test_a_real_process_killed_at_random_moments(whole: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_a_real_process_killed_at_random_moments(whole: Run, tmp_path: Path, kills: int) -> None:
     seed = random.SystemRandom().randrange(2**32)
     moments, folder, saved = random.Random(seed), tmp_path / "run", []
-    for _ in range(4):
+    for _ in range(kills):
         child = start(folder)
         steps = moments.randint(5, 12)
         let_go(child, steps, read=steps - 1)
@@ -210,7 +225,7 @@ def test_a_real_process_killed_at_random_moments(whole: Run, tmp_path: Path) -> 
     assert not list(folder.glob(".*")), "a temporary file was left"
 
 
-@pytest.mark.parametrize("after", [5, 17])
+@pytest.mark.parametrize("after", [17, pytest.param(5, marks=pytest.mark.slow)])
 def test_ctrl_c_keeps_the_best_and_says_how_to_go_on(whole: Run, tmp_path: Path, after: int) -> None:
     folder = tmp_path / "run"
     child = start(folder)

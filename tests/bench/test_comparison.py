@@ -179,6 +179,7 @@ print(json.dumps([[each.differ.get("JAX"), each.absent.get("JAX")] for each in f
 """
 
 
+@pytest.mark.slow
 def test_jax_computes_what_we_compute_where_it_is_installed() -> None:
     done = subprocess.run(
         [sys.executable, "-c", IN_A_PROCESS_OF_ITS_OWN], capture_output=True, text=True, check=True

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from hiddenstate.tasks.classify import training
+
 if TYPE_CHECKING:
     from conftest import Said
 
@@ -137,19 +139,15 @@ def test_killed_and_resumed_gives_the_same_weights(cli: Callable, alone: Path, t
 
 
 def test_stopped_before_the_first_state_it_begins_with_the_same_weights(
-    cli: Callable, alone: Path, tmp_path: Path
+    cli: Callable, alone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, whole = tmp_path / "ours", tmp_path / "whole"
     new = write(tmp_path / "new.csv", ALARMS)
     words = ["train", "--from", alone, "--data", new, "--set", "epochs=1", "--set", "least_steps=4"]
     assert cli(*words, "--out", whole).code == 0
-    begin = (
-        "import sys\nfrom hiddenstate.tasks.classify import training\n"
-        "training.fit_model = lambda *given: sys.exit(9)\n"
-        "from hiddenstate.cli import main\nsys.argv = ['hiddenstate', *sys.argv[1:]]\nmain()\n"
-    )
-    done = subprocess.run([sys.executable, "-c", begin, *map(str, words), "--out", str(ours)])
-    assert done.returncode == 9
+    monkeypatch.setattr(training, "fit_model", lambda *given: sys.exit(9))
+    assert cli(*words, "--out", ours).code == 9
+    monkeypatch.undo()
     assert sorted(path.name for path in ours.iterdir()) == ["examples.csv", "spec.json", "start.safetensors"]
     shutil.rmtree(alone)
     new.unlink()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
+from covering import rotating
 from hiddenstate import lens
 from hiddenstate.cells import CELLS
 from hiddenstate.infer import Stack
@@ -32,15 +35,17 @@ def test_circles_and_maps_of_shares(measure: str) -> None:
     assert len(covered) == 5
 
 
-def test_a_colour_means_the_same_whatever_the_text() -> None:
+@pytest.mark.parametrize(
+    ("measure", "text"), rotating(product(("occlusion", "integrated", "jacobian"), range(6)), of=3)
+)
+def test_a_colour_means_the_same_whatever_the_text(measure: str, text: int) -> None:
     """Where no effect is below zero the colours still have room for one; norms never need it."""
-    for x in np.random.default_rng(3).normal(size=(6, 1, 3)):
-        for measure, signed in (("occlusion", True), ("integrated", True), ("jacobian", False)):
-            _, share, _, answer, _ = lens.memory(headed("lstm"), x, measure=measure).plot().axes
-            low, high = answer.collections[0].get_clim()
-            assert low == (-high if signed else 0.0), "one word speaks for its answer"
-            low, high = share.collections[0].get_clim()
-            assert low == (-high if measure == "integrated" else 0.0)
+    x = np.random.default_rng(3).normal(size=(6, 1, 3))[text]
+    _, share, _, answer, _ = lens.memory(headed("lstm"), x, measure=measure).plot().axes
+    low, high = answer.collections[0].get_clim()
+    assert low == (0.0 if measure == "jacobian" else -high), "one word speaks for its answer"
+    low, high = share.collections[0].get_clim()
+    assert low == (-high if measure == "integrated" else 0.0)
 
 
 def test_a_map_without_circles() -> None:
@@ -80,7 +85,9 @@ def test_what_circles_do_not_tell_by_themselves_is_said() -> None:
     assert "beyond the bar's end is not told apart" in titles(41)[0]
 
 
-@pytest.mark.parametrize("steps", [1, 2, 13, 40])
+@pytest.mark.parametrize(
+    "steps", [1, *(pytest.param(steps, marks=pytest.mark.slow) for steps in (2, 13)), 40]
+)
 def test_of_any_length(steps: int) -> None:
     view = lens.memory(headed("gru"), inputs(steps))
     assert view.png()[:4] == b"\x89PNG"
