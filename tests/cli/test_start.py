@@ -13,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 import hiddenstate
+from fresh_python import Line, told
 from hiddenstate.cli import VERBS, app, options
 from hiddenstate.errors import InvalidArgument
 
@@ -30,48 +31,36 @@ def start(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_help_and_version_import_nothing_heavy() -> None:
-    program = (
-        "import sys\nfrom hiddenstate.cli import main\n"
-        "sys.argv = ['hiddenstate', *sys.argv[1:]]\n"
-        f"try:\n    main()\nfinally:\n    print(*sorted(set(sys.modules) & {HEAVY!r}), file=sys.stderr)"
-    )
-    for words in (["--help"], ["--version"], ["train", "--help"], ["chat", "--help"]):
-        done = subprocess.run(
-            [sys.executable, "-c", program, *words], capture_output=True, text=True, check=True
-        )
-        assert done.stderr.strip() == "", words
-        assert done.stdout.strip() != "", words
+    lines = [["--help"], ["--version"], ["train", "--help"], ["chat", "--help"]]
+    for words, found in zip(lines, told(*map(Line, lines), watched=HEAVY), strict=True):
+        assert (found.code, found.err, found.loaded) == (0, "", []), words
+        assert found.out.strip() != "", words
 
 
 def test_completion_imports_nothing_heavy() -> None:
     heavy = HEAVY - {"numpy", "safetensors", "rich"}  # what the tables of names need
-    program = (
-        "import atexit, sys\n"
-        f"atexit.register(lambda: print(*sorted(set(sys.modules) & {heavy!r}), file=sys.stderr))\n"
-        "from hiddenstate.cli import main\nmain()"
-    )
-    for typed, expected in (
+    rows = (
         ("hiddenstate ev", "evaluate"),
         ("hiddenstate train cl", "classify"),
         ("hiddenstate cells lstm_p", "lstm_peephole"),
         ("hiddenstate data st", "starter"),
         ("hiddenstate data ch", "check"),
         ("hiddenstate train speech --preset b", "base"),
-    ):
-        asked = {
-            "_HIDDENSTATE_COMPLETE": "complete_bash",
-            "COMP_WORDS": typed,
-            "COMP_CWORD": str(typed.count(" ")),
-        }
-        done = subprocess.run(
-            [sys.executable, "-c", program],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, **asked},
+    )
+    lines = [
+        Line(
+            [],
+            environment={
+                "_HIDDENSTATE_COMPLETE": "complete_bash",
+                "COMP_WORDS": typed,
+                "COMP_CWORD": str(typed.count(" ")),
+            },
         )
-        assert expected in done.stdout.split(), typed
-        assert done.stderr.strip() == "", typed
+        for typed, _ in rows
+    ]
+    for (typed, expected), found in zip(rows, told(*lines, watched=heavy), strict=True):
+        assert expected in found.out.split(), typed
+        assert (found.code, found.err, found.loaded) == (0, "", []), typed
 
 
 def test_version() -> None:
@@ -79,12 +68,15 @@ def test_version() -> None:
     assert (done.returncode, done.stdout) == (0, f"hiddenstate {hiddenstate.__version__}\n")
 
 
-def test_help_names_every_verb_and_fits_eighty_columns() -> None:
-    done = start("--help", COLUMNS="80")
+def test_help_names_every_verb_and_fits_eighty_columns(
+    cli: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = start("--help")
     assert done.returncode == 0
     for verb in VERBS:
         assert re.search(rf"^  {verb.__name__} ", done.stdout, re.MULTILINE)
-        lines = start(verb.__name__, "--help", COLUMNS="80").stdout.splitlines()
+        lines = cli(verb.__name__, "--help").out.splitlines()
         assert max(map(len, lines)) <= 80
     assert "..." not in done.stdout.partition("Commands:")[2], "a summary is too long for the list"
 
@@ -138,9 +130,6 @@ def test_a_terminal_without_the_signs_gets_others(tmp_path: Path) -> None:
     done = start("cells", "lstm", PYTHONIOENCODING="ascii:strict", PYTHONUTF8="0")
     assert done.returncode == 0
     assert "c = f * c' + i * g" in done.stdout
-    done = start("cells", PYTHONIOENCODING="ascii:strict", PYTHONUTF8="0")
-    assert done.returncode == 0
-    assert "lstm_peephole" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 from packaging.requirements import Requirement
 
+from fresh_python import Line, told
 from hiddenstate.tasks import classify
 from hiddenstate.tasks.classify import TextClassifier
 from hiddenstate.tasks.classify.model import IntentModel
@@ -49,10 +51,6 @@ class Without:
 
 sys.meta_path[:] = [Without(finder) for finder in sys.meta_path]
 """
-SAY_WHAT_IS_THERE = (
-    f"import atexit, sys\natexit.register(lambda: print(*sorted(set(sys.modules) & set({HEAVY!r})), "
-    "file=sys.stderr))\n"
-)
 
 
 def python(program: str, *words: str | Path, typed: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -66,7 +64,7 @@ def python(program: str, *words: str | Path, typed: str | None = None) -> subpro
     )
 
 
-def test_the_answers_are_those_of_the_torch_model(trained: tuple[Path, Said]) -> None:
+def test_the_answers_are_those_of_the_torch_model(cli: Callable, trained: tuple[Path, Said]) -> None:
     folder, _ = trained
     done = python(REFUSE + RUN_IT, "predict", folder, *TEXTS, "--json")
     assert done.returncode == 0, done.stderr
@@ -80,89 +78,99 @@ def test_the_answers_are_those_of_the_torch_model(trained: tuple[Path, Said]) ->
         expected = {label: row[classifier.labels.index(label)] for label in ranked}
         assert ranked == pytest.approx(expected, abs=1e-5)
         assert answer["ranked"][0][0] == classifier.labels[int(row.argmax())]
-    assert done.stdout == python(RUN_IT, "predict", folder, *TEXTS, "--json").stdout
+    assert done.stdout == cli("predict", folder, *TEXTS, "--json").out
 
 
-def test_reasons_and_comparisons_need_it_as_little(trained: tuple[Path, Said], corpus_csv: Path) -> None:
+def test_reasons_and_comparisons_need_it_as_little(
+    cli: Callable, trained: tuple[Path, Said], corpus_csv: Path
+) -> None:
     folder, _ = trained
-    done = python(REFUSE + RUN_IT, "predict", folder, *TEXTS, "--why", "--json")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == python(RUN_IT, "predict", folder, *TEXTS, "--why", "--json").stdout
-    assert len(json.loads(done.stdout.splitlines()[0])["neighbours"]) == 3
-    done = python(REFUSE + RUN_IT, "compare", folder, folder, "--data", corpus_csv, "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1])["p"] == 1.0
+    why, compared = told(
+        Line(["predict", folder, *TEXTS, "--why", "--json"]),
+        Line(["compare", folder, folder, "--data", corpus_csv, "--json"]),
+        before=REFUSE,
+    )
+    assert why.code == 0, why.err
+    assert why.out == cli("predict", folder, *TEXTS, "--why", "--json").out
+    assert len(json.loads(why.out.splitlines()[0])["neighbours"]) == 3
+    assert compared.code == 0, compared.err
+    assert json.loads(compared.out.splitlines()[-1])["p"] == 1.0
 
 
 def test_one_can_chat_and_look_at_cells(trained: tuple[Path, Said], tmp_path: Path) -> None:
     folder, _ = trained
-    done = python(REFUSE + RUN_IT, "chat", folder, typed="what time\n")
-    assert done.returncode == 0, done.stderr
-    assert [line.split()[0] for line in done.stdout.splitlines()[1:3]] == ["what", "time"]
-    done = python(REFUSE + RUN_IT, "cells")
-    assert done.returncode == 0, done.stderr
-    assert "lstm_peephole" in done.stdout
-    done = python(REFUSE + RUN_IT, "cells", "lstm", "--latex", "--derivatives", "--json")
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found["parameters"] == 4 * 10 * (100 + 10 + 2)
-    assert "tanh" in found["latex"]
     cell = tmp_path / "mine.toml"
     cell.write_text("equations = 'h = tanh(W x + R q)'\nstates = [{name = 'h'}]\n", encoding="utf-8")
-    done = python(REFUSE + RUN_IT, "cells", cell)
-    assert done.returncode == 2
-    assert "'q'" in done.stderr
+    chat, cells, lstm, mine = told(
+        Line(["chat", folder], typed="what time\n"),
+        Line(["cells"]),
+        Line(["cells", "lstm", "--latex", "--derivatives", "--json"]),
+        Line(["cells", cell]),
+        before=REFUSE,
+    )
+    assert chat.code == 0, chat.err
+    assert [line.split()[0] for line in chat.out.splitlines()[1:3]] == ["what", "time"]
+    assert cells.code == 0, cells.err
+    assert "lstm_peephole" in cells.out
+    found = json.loads(lstm.out.splitlines()[-1])
+    assert found["parameters"] == 4 * 10 * (100 + 10 + 2)
+    assert "tanh" in found["latex"]
+    assert mine.code == 2
+    assert "'q'" in mine.err
 
 
 def test_one_can_see_what_is_remembered(trained: tuple[Path, Said]) -> None:
-    folder, _ = trained
-    for words, typed in (
-        (["--live"], "play some music\n"),
-        (["play some music"], None),
-        (["play some music", "--measure", "jacobian"], None),
-        (["play some music", "--measure", "integrated"], None),
+    memory = ["lens", "memory", trained[0]]
+    for found in told(
+        Line([*memory, "--live", "--json"], typed="play some music\n"),
+        Line([*memory, "play some music", "--json"]),
+        Line([*memory, "play some music", "--measure", "jacobian", "--json"]),
+        Line([*memory, "play some music", "--measure", "integrated", "--json"]),
+        before=REFUSE,
     ):
-        done = python(REFUSE + RUN_IT, "lens", "memory", folder, *words, "--json", typed=typed)
-        assert done.returncode == 0, done.stderr
-        assert sum(json.loads(done.stdout)["arrays"]["share"]["values"][-1]) == pytest.approx(1.0, abs=0.01)
+        assert found.code == 0, found.err
+        assert sum(json.loads(found.out)["arrays"]["share"]["values"][-1]) == pytest.approx(1.0, abs=0.01)
 
 
 def test_one_can_see_the_gradient(trained: tuple[Path, Said]) -> None:
-    for words in (
-        [str(trained[0])],
-        [str(trained[0]), "play some music"],
-        ["--cell", "rnn,lstm", "--hidden", "8", "--steps", "9"],
+    for found in told(
+        Line(["lens", "gradient", trained[0], "--json"]),
+        Line(["lens", "gradient", trained[0], "play some music", "--json"]),
+        Line(["lens", "gradient", "--cell", "rnn,lstm", "--hidden", "8", "--steps", "9", "--json"]),
+        before=REFUSE,
     ):
-        done = python(REFUSE + RUN_IT, "lens", "gradient", *words, "--json")
-        assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["verdict"]
+        assert found.code == 0, found.err
+        assert json.loads(found.out)["verdict"]
 
 
-@pytest.mark.parametrize(
-    ("words", "what"),
-    [
-        (["train", "classify", "--data", "starter", "--out", "new"], "training a classifier needs torch"),
-        (["demo", "--out", "new"], "training a classifier needs torch"),
-        (["evaluate", "RUN"], "evaluating a classifier needs matplotlib"),
-    ],
-)
-def test_what_needs_more_says_what_to_install(
-    trained: tuple[Path, Said], in_tmp: Path, words: list[str], what: str
-) -> None:
-    given = [str(trained[0]) if word == "RUN" else word for word in words]
-    done = python(REFUSE + RUN_IT, *given)
-    assert done.returncode == 1
-    expected = (
-        f"hiddenstate: {what}, which is not installed; install it with: pip install 'hiddenstate[train]'"
+def test_what_needs_more_says_what_to_install(trained: tuple[Path, Said], in_tmp: Path) -> None:
+    train, demo, evaluate = told(
+        Line(["train", "classify", "--data", "starter", "--out", "new"]),
+        Line(["demo", "--out", "new"]),
+        Line(["evaluate", trained[0]]),
+        before=REFUSE,
     )
-    assert done.stderr.splitlines()[-1] == expected
+    for found, what in (
+        (train, "training a classifier needs torch"),
+        (demo, "training a classifier needs torch"),
+        (evaluate, "evaluating a classifier needs matplotlib"),
+    ):
+        assert found.code == 1
+        expected = (
+            f"hiddenstate: {what}, which is not installed; install it with: pip install 'hiddenstate[train]'"
+        )
+        assert found.err.splitlines()[-1] == expected
     assert not (in_tmp / "new").exists()
 
 
 def test_in_python_too() -> None:
-    for name in ("LSTM", "TextClassifier"):
-        done = python(REFUSE + f"import hiddenstate\nhiddenstate.{name}")
-        assert "MissingExtra: " in done.stderr
-        assert "pip install 'hiddenstate[train]'" in done.stderr
+    asked = "import hiddenstate\nfor name in ('LSTM', 'TextClassifier'):\n    try:\n"
+    asked += "        getattr(hiddenstate, name)\n"
+    asked += "    except hiddenstate.MissingExtra as error:\n        print(error)"
+    said = python(REFUSE + asked).stdout.splitlines()
+    assert len(said) == 2
+    for line in said:
+        assert "pip install 'hiddenstate[train]'" in line
 
 
 def test_a_fitted_estimator_is_carried_to_where_there_is_no_torch(tmp_path: Path) -> None:
@@ -184,15 +192,14 @@ def test_a_fitted_estimator_is_carried_to_where_there_is_no_torch(tmp_path: Path
 def test_an_answer_imports_nothing_heavy(trained: tuple[Path, Said]) -> None:
     """Where all of it is installed: torch alone takes longer to import than everything else together."""
     folder, _ = trained
-    for words, typed in (
-        (["predict", folder, "what time is it"], None),
-        (["chat", folder], "what time\n"),
-        (["lens", "memory", folder, "what time is it"], None),
+    for found in told(
+        Line(["predict", folder, "what time is it"]),
+        Line(["chat", folder], typed="what time\n"),
+        Line(["lens", "memory", folder, "what time is it"]),
+        watched=HEAVY,
     ):
-        done = python(SAY_WHAT_IS_THERE + RUN_IT, *words, typed=typed)
-        assert done.returncode == 0
-        assert done.stderr.strip() == ""
-        assert "time" in done.stdout
+        assert (found.code, found.err.strip(), found.loaded) == (0, "", [])
+        assert "time" in found.out
 
 
 def needed() -> set[str]:

@@ -1,0 +1,67 @@
+"""Command lines in a Python of their own that has imported nothing: what do they need, and what load?"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAM = """
+import contextlib, io, json, os, sys
+def stream(text=""):
+    return io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8", write_through=True)
+watched, found = sys.argv[1].split(), []
+from hiddenstate.cli import main
+for words, typed, environment in json.load(sys.stdin):
+    os.environ.update(environment)
+    sys.argv, sys.stdin, out, err, code = ["hiddenstate", *words], stream(typed), stream(), stream(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as left:
+            code = left.code or 0
+    said = [each.buffer.getvalue().decode() for each in (out, err)]
+    found.append([code, *said, sorted(set(watched) & set(sys.modules))])
+sys.__stdout__.write(json.dumps(found))
+"""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one command line said, its exit code, and which of the modules watched were loaded by its end."""
+
+    code: int
+    out: str
+    err: str
+    loaded: list[str]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One command line: its words, what is typed, and what it finds in its environment."""
+
+    words: Iterable[str | Path]
+    typed: str = ""
+    environment: Mapping[str, str] | None = None
+
+
+def told(*lines: Line, before: str = "", watched: Iterable[str] = ()) -> list[Told]:
+    """Run command lines one after the other in one new process, which runs the program `before` first.
+
+    What an earlier line has loaded is there for those after it: loading nothing is said of all of them.
+    """
+    asked = [[[*map(str, line.words)], line.typed, dict(line.environment or {})] for line in lines]
+    done = subprocess.run(
+        [sys.executable, "-c", before + PROGRAM, " ".join(watched)],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return [Told(*row) for row in json.loads(done.stdout)]
