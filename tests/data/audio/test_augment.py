@@ -61,6 +61,44 @@ def test_speeds_are_drawn_evenly() -> None:
     }
 
 
+def test_warping_moves_what_is_heard_by_the_drawn_factors() -> None:
+    """A peak at mel 20 and frame 50 of 100, with one in the slopes: where it lies, and how long it all is."""
+    features = np.zeros((101, 80), np.float32)
+    features[50, 20], features[50, 60] = 1.0, 0.5
+    settings, generator = Augmentation(tempo=0.2, tract=0.1), np.random.default_rng(0)
+    lengths, mels = [], []
+    for _ in range(500):
+        found = settings.warped(features, 40, generator)
+        assert found.dtype == np.float32
+        bands = found[:, :40].max(axis=0)
+        lengths.append(len(found))
+        mels.append((bands * np.arange(40)).sum() / bands.sum())
+        middle = found.max(axis=1)
+        assert abs((middle * np.arange(len(found))).sum() / middle.sum() - (len(found) - 1) / 2) < 0.51
+        np.testing.assert_allclose(found[:, 40:], 0.5 * found[:, :40], atol=1e-7)
+    assert (min(lengths), max(lengths)) == (83, 123)  # 101 exp(-0.2) and 101 exp(0.2)
+    assert settings.fewest_frames(101) == 83
+    assert 18.0 < min(mels) < 18.4  # 20 exp(-0.1) = 18.1
+    assert 21.8 < max(mels) < 22.2  # 20 exp(0.1) = 22.1
+
+
+def test_without_warping_nothing_changes() -> None:
+    plain = Features().plain(tone(0.3))
+    same = Augmentation(tempo=0.0, tract=0.0)
+    np.testing.assert_array_equal(same.warped(plain, 40, np.random.default_rng(0)), plain)
+    assert Augmentation().warped(plain[:0], 40, np.random.default_rng(0)).shape == (0, 40)
+    assert len(Augmentation(tempo=0.5).warped(plain[:1], 40, np.random.default_rng(0))) in (1, 2)
+
+
+def test_a_longer_vocal_tract_sounds_lower() -> None:
+    """Warped features are those of a tone whose pitch is so many mels lower, within a mel."""
+    features, pitch = Features(), 500.0
+    plain = features.plain(tone(0.3, pitch=pitch))
+    lower = Augmentation(tempo=0.0, tract=0.2).warped(plain, 40, np.random.default_rng(3))
+    drawn = np.exp(np.random.default_rng(3).uniform(-0.2, 0.2))
+    assert abs(lower.mean(axis=0).argmax() - plain.mean(axis=0).argmax() * drawn) <= 1
+
+
 def test_masks_are_bands_and_gaps_of_zeros() -> None:
     settings, generator = Augmentation(), np.random.default_rng(0)
     features = np.random.default_rng(1).uniform(1, 2, (100, 80)).astype(np.float32)

@@ -5,6 +5,7 @@ Everything is drawn from a NumPy generator: the same generator, the same changes
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -16,6 +17,7 @@ from hiddenstate.data.audio.resampling import resampled
 from hiddenstate.errors import InvalidArgument, nearest
 
 SLOWEST, FASTEST = 0.5, 2.0
+LARGEST = 0.5  # tempo and tract
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,11 @@ class Augmentation:
     """What is changed, and how much.
 
     speeds: one is drawn for each recording (Ko, Peddinti, Povey and Khudanpur, 2015: 0.9, 1, 1.1).
-    noise_share: of the recordings get noise, at a ratio drawn from quietest_noise down to loudest_noise, in
-    dB. Of features, masks are set to 0, the mean (SpecAugment: Park et al., 2019, without its warping of
-    time): frequency_masks bands of 0 to frequency_width mels, time_masks gaps of 0 to time_width frames,
+    tempo: features are slower or faster by a factor of exp(-tempo) to exp(tempo), at the same pitch.
+    tract: their mels move by a factor of exp(-tract) to exp(tract), as in a longer or shorter vocal tract
+    (Jaitly and Hinton, 2013). noise_share: of the recordings get noise, at a ratio drawn from quietest_noise
+    down to loudest_noise, in dB. Of normalised features, masks are set to 0, the mean (SpecAugment: Park et
+    al., 2019): frequency_masks bands of 0 to frequency_width mels, time_masks gaps of 0 to time_width frames,
     none longer than time_share of the recording.
 
     Raises InvalidArgument for settings that cannot be.
@@ -35,6 +39,8 @@ class Augmentation:
     """
 
     speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
+    tempo: float = 0.15
+    tract: float = 0.1
     noise_share: float = 0.5
     quietest_noise: float = 30.0
     loudest_noise: float = 10.0
@@ -52,6 +58,8 @@ class Augmentation:
                 bool(self.speeds) and all(SLOWEST <= each <= FASTEST for each in self.speeds),
                 "0.5 to 2",
             ),
+            ("tempo", 0 <= self.tempo <= LARGEST, f"0 to {LARGEST:g}"),
+            ("tract", 0 <= self.tract <= LARGEST, f"0 to {LARGEST:g}"),
             ("noise_share", 0 <= self.noise_share <= 1, "0 to 1"),
             ("quietest_noise", self.loudest_noise <= self.quietest_noise <= 100, "loudest_noise to 100 dB"),
             ("loudest_noise", self.loudest_noise >= -50, "-50 dB or more"),
@@ -69,6 +77,28 @@ class Augmentation:
     def speed(self, generator: np.random.Generator) -> float:
         """Draw a speed."""
         return float(self.speeds[generator.integers(len(self.speeds))])
+
+    def fewest_frames(self, frames: int) -> int:
+        """How many frames are left of so many at the fastest tempo."""
+        return max(1, round(frames * math.exp(-self.tempo)))
+
+    def warped(self, plain: np.ndarray, mels: int, generator: np.random.Generator) -> np.ndarray:
+        """Return plain features [T, F] at another tempo, of another vocal tract: [T', F] float32.
+
+        Between frames, and between mels, lies the straight line; beyond the last mel its value goes on.
+        """
+        if not len(plain):
+            return plain
+        slower = math.exp(generator.uniform(-self.tempo, self.tempo)) if self.tempo else 1.0
+        higher = math.exp(generator.uniform(-self.tract, self.tract)) if self.tract else 1.0
+        frames, width = plain.shape
+        at = np.linspace(0, frames - 1, max(1, round(frames * slower)))
+        found = _between(plain, at) if self.tempo else plain
+        if not self.tract:
+            return found
+        columns = np.minimum(np.arange(mels) / higher, mels - 1)
+        bands = found.reshape(-1, mels).T  # slopes, where there are some, move with their mels
+        return np.ascontiguousarray(_between(bands, columns).T.reshape(-1, width))
 
     def with_noise(self, plain: np.ndarray, noises: Noises, generator: np.random.Generator) -> np.ndarray:
         """Add noise to plain features [T, F], or not: `noise_share` of the recordings get it."""
@@ -103,6 +133,13 @@ class Augmentation:
             if name not in names:
                 raise InvalidArgument(f"augmentation has no setting {name!r}; {nearest(name, names)}")
         return cls(**values)
+
+
+def _between(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Rows [n, F] at places [m] between the first, 0, and the last, n - 1: [m, F] float32."""
+    low = at.astype(np.intp)
+    share = (at - low).astype(np.float32)[:, None]
+    return rows[low] * (1 - share) + rows[np.minimum(low + 1, len(rows) - 1)] * share
 
 
 def faster(samples: np.ndarray, factor: float) -> np.ndarray:

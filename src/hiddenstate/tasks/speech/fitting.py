@@ -61,14 +61,15 @@ def batch_of(
     spec: SpeechSpec,
     generator: np.random.Generator | None = None,
 ) -> SpokenBatch:
-    """Lay recordings out; with a generator as training hears them: at a drawn speed, noisy,
-    masked (Park 2019)."""
+    """Lay recordings out; with a generator as training hears them: at a drawn speed, warped,
+    noisy, masked (Park 2019)."""
     rows: list[np.ndarray] = []
     for each in heard:
         if generator is None:
             frames = prepared.features.normalised(each.frames)
         else:
             frames = each.changed[generator.integers(len(each.changed))]
+            frames = spec.augmentation.warped(frames, spec.mels, generator)
             frames = spec.augmentation.with_noise(frames, prepared.noises, generator)
             frames = prepared.features.normalised(frames)
             frames = spec.augmentation.masked(frames, spec.mels, generator)

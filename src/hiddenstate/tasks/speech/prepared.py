@@ -95,6 +95,8 @@ def _learnable(found: Gathered, spec: SpeechSpec, symbols: Symbols, faults: list
             faults.append(f"{recording.name}: {error}")
             continue
         least, shortest = fewest_frames(target), min(map(len, (frames, *changed)))
+        if changed:
+            shortest = spec.augmentation.fewest_frames(shortest)
         if least > (steps := -(-shortest // spec.reduce)):
             faults.append(
                 f"{recording.name}: its transcript {recording.text!r} takes {least} steps at least, and the "

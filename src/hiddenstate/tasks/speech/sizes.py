@@ -13,7 +13,7 @@ SIZES = {
     ("small", False): (256, 2),
     ("small", True): (160, 2),
     ("base", False): (480, 3),
-    ("base", True): (288, 3),
+    ("base", True): (384, 2),
 }
 LSTM = CELLS["lstm"]
 SYMBOLS = 40  # about as many as there are letters

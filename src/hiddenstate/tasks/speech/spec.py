@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from hiddenstate.cells import resolve
-from hiddenstate.data.audio.augment import Augmentation
+from hiddenstate.data.audio.augment import LARGEST, Augmentation
 from hiddenstate.data.audio.features import Features
 from hiddenstate.errors import InvalidArgument
 from hiddenstate.tasks.settings import TaskSpec
@@ -18,7 +18,7 @@ class SpeechSpec(TaskSpec):
     """The settings of one speech recogniser; unknown keys raise.
 
     >>> SpeechSpec.from_options({"data": "an4", "preset": "base"}).size
-    (288, 3)
+    (384, 2)
     """
 
     task: Literal["speech"] = "speech"
@@ -48,6 +48,8 @@ class SpeechSpec(TaskSpec):
     average: float = Field(0.99, ge=0, lt=1)  # decay of the averaged weights
     dropout: float = Field(0.3, ge=0, lt=1)
     speeds: str = "0.9,1,1.1"  # at which recordings are also heard in training
+    tempo: float = Field(0.15, ge=0, le=LARGEST)  # how much slower or faster they are besides, at their pitch
+    tract: float = Field(0.1, ge=0, le=LARGEST)  # how much longer or shorter the speaker's vocal tract
     noise: float = Field(0.2, ge=0, le=1)  # share of recordings to which noise is added
     frequency_masks: int = Field(2, ge=0, le=16)
     frequency_width: int = Field(8, ge=0, le=256)
@@ -82,6 +84,8 @@ class SpeechSpec(TaskSpec):
             ) from None
         return Augmentation(
             speeds=speeds,
+            tempo=self.tempo,
+            tract=self.tract,
             noise_share=self.noise,
             frequency_masks=self.frequency_masks,
             frequency_width=self.frequency_width,
