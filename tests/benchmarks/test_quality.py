@@ -129,6 +129,12 @@ def test_the_table_of_few_reads_back_as_it_was(tmp_path: Path) -> None:
     assert (back.splits, back.out_of_scope) == (dict(few.splits), "oos")
 
 
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of results, whose runs serve several tests."""
+    return tmp_path_factory.mktemp("measured")
+
+
 def quick(tmp_path: Path, *words: str) -> int:
     return quality.main(["--quick", "--out", str(tmp_path), "--seeds", "0", *words])
 
@@ -138,28 +144,28 @@ def rows_of(tmp_path: Path, task: str) -> dict[str, dict[str, dict[str, float]]]
 
 
 def test_a_trained_classifier_is_measured_from_every_side(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    measured: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert quick(tmp_path, "--tasks", "clinc,latency,size,live") == 0
-    rows = rows_of(tmp_path, "clinc")
+    assert quick(measured, "--tasks", "clinc,latency,size,live") == 0
+    rows = rows_of(measured, "clinc")
     assert list(rows) == ["unidirectional", "snapshot", "bidirectional"]
     assert rows["snapshot"]["median"]["accuracy"] >= 0.6
     assert rows["unidirectional"]["median"]["accuracy"] >= 0.05
-    trained = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    trained = sorted(path.name for path in (measured / "runs").iterdir())
     assert trained == ["starter-bidirectional-0", "starter-unidirectional-0"]
-    when = [(tmp_path / "runs" / name / "weights.safetensors").stat().st_mtime_ns for name in trained]
-    size = rows_of(tmp_path, "size")["unidirectional"]["median"]
-    files = [tmp_path / "runs" / trained[1] / name for name in intents.FILES]
+    when = [(measured / "runs" / name / "weights.safetensors").stat().st_mtime_ns for name in trained]
+    size = rows_of(measured, "size")["unidirectional"]["median"]
+    files = [measured / "runs" / trained[1] / name for name in intents.FILES]
     assert size["bytes"] == sum(path.stat().st_size for path in files)
-    assert size["parameters"] < rows_of(tmp_path, "size")["bidirectional"]["median"]["parameters"]
-    late = rows_of(tmp_path, "latency")["bidirectional"]["median"]
+    assert size["parameters"] < rows_of(measured, "size")["bidirectional"]["median"]["parameters"]
+    late = rows_of(measured, "latency")["bidirectional"]["median"]
     assert 0 < late["milliseconds"] <= late["milliseconds_95"]
-    word = rows_of(tmp_path, "live")["unidirectional"]["median"]
+    word = rows_of(measured, "live")["unidirectional"]["median"]
     assert 0 < word["milliseconds_word"] <= word["milliseconds_word_95"]
     capsys.readouterr()
-    assert quick(tmp_path, "--tasks", "clinc", "--again") == 0
-    assert rows_of(tmp_path, "clinc")["bidirectional"]["median"] == rows["bidirectional"]["median"]
-    again = [(tmp_path / "runs" / name / "weights.safetensors").stat().st_mtime_ns for name in trained]
+    assert quick(measured, "--tasks", "clinc", "--again") == 0
+    assert rows_of(measured, "clinc")["bidirectional"]["median"] == rows["bidirectional"]["median"]
+    again = [(measured / "runs" / name / "weights.safetensors").stat().st_mtime_ns for name in trained]
     assert again == when, "trained again although nothing had changed"
 
 
@@ -187,8 +193,8 @@ def test_few_shot_compares_both_models_on_the_same_rows(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_rough_texts_are_judged_beside_the_snapshot(tmp_path: Path) -> None:
-    trainings = intents.Trainings(tmp_path, intents.QUICK)
+def test_rough_texts_are_judged_beside_the_snapshot(measured: Path) -> None:
+    trainings = intents.Trainings(measured / "runs", intents.QUICK)
     rows = rough.whole(trainings).measure("all examples", 0)
     model, rival = rows["all examples"], rows["snapshot"]
     assert model["ahead"] == pytest.approx(model["accuracy"] - rival["accuracy"])

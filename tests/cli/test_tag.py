@@ -71,7 +71,17 @@ def tagger(cli: Callable, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     return folder / "run", cli("train", "tag", "--data", data, "--out", folder / "run", *small(120), "--json")
 
 
-@pytest.mark.parametrize("kind", ["flights.conll", "atis.iob", "flights.csv", "flights.jsonl", "parts"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "flights.conll",
+        "parts",
+        *(
+            pytest.param(kind, marks=pytest.mark.slow)
+            for kind in ("atis.iob", "flights.csv", "flights.jsonl")
+        ),
+    ],
+)
 def test_every_format_is_trained_judged_and_asked(cli: Callable, tmp_path: Path, kind: str) -> None:
     data, run = written(tmp_path, kind), tmp_path / "run"
     said = cli("train", "tag", "--data", data, "--out", run, *small(4), "--json")

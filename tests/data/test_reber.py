@@ -14,9 +14,9 @@ STRING = re.compile(rf"BT(?:{INNER})TE|BP(?:{INNER})PE")
 
 
 def test_every_string_is_in_the_grammar_and_different():
-    strings = [string.symbols for string in reber.embedded(3000, seed=1)]
+    strings = [string.symbols for string in reber.embedded(1000, seed=1)]
     assert all(STRING.fullmatch(symbols) for symbols in strings)
-    assert len(set(strings)) == 3000
+    assert len(set(strings)) == 1000
 
 
 def test_the_symbols_that_may_follow_are_those_that_the_grammar_continues_with():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from covering import rotating
-from hiddenstate import lens
+from hiddenstate import lens, pictures
 from hiddenstate.cells import CELLS
 from hiddenstate.infer import Stack
 from memory_cases import headed, inputs, leaky
@@ -89,6 +89,6 @@ def test_what_circles_do_not_tell_by_themselves_is_said() -> None:
     "steps", [1, *(pytest.param(steps, marks=pytest.mark.slow) for steps in (2, 13)), 40]
 )
 def test_of_any_length(steps: int) -> None:
-    view = lens.memory(headed("gru"), inputs(steps))
-    assert view.png()[:4] == b"\x89PNG"
-    assert len(view.plot().axes) == 5
+    figure = lens.memory(headed("gru"), inputs(steps)).plot()
+    assert pictures.png(figure)[:4] == b"\x89PNG"
+    assert len(figure.axes) == 5

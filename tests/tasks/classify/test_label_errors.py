@@ -13,6 +13,7 @@ from hiddenstate.tasks.classify import label_errors
 from hiddenstate.tasks.classify.label_errors import FOLDS, claims, doubts, folds_of
 
 REAL = os.environ.get("HIDDENSTATE_DATA", "")
+SEEDS = pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 
 
 def invented(seed: int, intents: int = 12, each: int = 60) -> tuple[list[str], list[str]]:
@@ -50,7 +51,7 @@ def judged(texts: list[str], labels: list[str], share: float, seed: int) -> tupl
     return len(right) / max(1, len(found)), len(right) / len(wrong), restored
 
 
-@pytest.mark.parametrize("seed", range(3))
+@SEEDS
 def test_spoilt_labels_of_an_invented_set_are_found(seed: int) -> None:
     texts, labels = invented(seed)
     precision, recall, restored = judged(texts, labels, 0.03, seed)
@@ -64,7 +65,7 @@ def test_an_invented_set_without_errors_gives_hardly_any() -> None:
     assert len(doubts(texts, labels, groups_of(texts)).found) <= 0.01 * len(texts)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@SEEDS
 def test_spoilt_labels_of_the_starter_set_are_found(seed: int) -> None:
     examples = [each for split in sources.read("starter").splits.values() for each in split]
     precision, recall, restored = judged([e.text for e in examples], [e.label for e in examples], 0.03, seed)
