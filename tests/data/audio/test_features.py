@@ -169,11 +169,24 @@ def test_normalisation_by_speaker_takes_out_mean_and_deviation() -> None:
     np.testing.assert_allclose(features.of(noise(1.0, seed=1), speaker), wanted, atol=1e-6)
 
 
+def test_normalisation_by_training_is_the_same_for_everybody() -> None:
+    statistics = Statistics(tuple(range(40)), (2.0,) * 40, 1)
+    features = Features(normalisation="training", statistics=statistics)
+    plain = features.plain(noise(0.3)).astype(np.float64)
+    wanted = (plain - np.arange(40)) / np.sqrt(4 + LEAST)
+    np.testing.assert_allclose(features.of(noise(0.3)), wanted, rtol=1e-6)
+    bare = Features(normalisation="training")
+    for asked in (lambda: bare.of(noise(0.3)), bare.stream):
+        with pytest.raises(InvalidArgument, match="needs the statistics of the training data"):
+            asked()
+
+
 STREAMED = (
     Features(statistics=STATISTICS),
     Features(rate=8000, mels=24, deltas=2, preemphasis=0.9),
     Features(mels=80, deltas=1, normalisation="none"),
     Features(normalisation="speaker"),
+    Features(normalisation="training", statistics=STATISTICS),
 )
 
 

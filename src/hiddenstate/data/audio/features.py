@@ -14,7 +14,7 @@ from hiddenstate.data.audio.mel import LogMelStream, Window, bank, frames_in
 from hiddenstate.data.audio.normalising import Running, Slopes, Statistics
 from hiddenstate.errors import InvalidArgument, nearest
 
-NORMALISATIONS = ("running", "speaker", "none")
+NORMALISATIONS = ("running", "speaker", "training", "none")
 COMPUTED = 1  # counted up whenever the same settings give other numbers, so that no cache brings old ones
 
 
@@ -38,6 +38,7 @@ class Features:
     - "running": by mean and deviation of the frames so far, older ones forgotten over `horizon` seconds,
       beginning with `statistics` (those of the training data) as if seen for `prior` seconds; for streams
     - "speaker": by the statistics of all that this speaker said, else of this recording
+    - "training": by `statistics`, whoever speaks: for words so short that their own mean tells them apart
     - "none"
 
     In torch the frames are torch.stft(x', fft, step, window, hann, center=False), x' being x with
@@ -119,7 +120,7 @@ class Features:
     def normalised(self, plain: np.ndarray, speaker: Statistics | None = None) -> np.ndarray:
         """Normalise the plain features [T, F] of a whole recording; speaker: all that its speaker said.
 
-        Raises InvalidArgument for statistics that this normalisation does not take.
+        Raises InvalidArgument for statistics that this normalisation does not take, or lacks.
         """
         if speaker is not None and self.normalisation != "speaker":
             raise InvalidArgument(
@@ -129,6 +130,8 @@ class Features:
             return plain
         if self.normalisation == "speaker":
             return (speaker or Statistics.of([plain])).applied(plain)
+        if self.normalisation == "training":
+            return _of_training(self).applied(plain)
         return _running(self).feed(plain)
 
     def stream(self, speaker: Statistics | None = None) -> FeatureStream:
@@ -180,7 +183,8 @@ class FeatureStream:
         self._stages = _Stages(
             [LogMelStream(features.window_of()), *_slopes(features), *normal], features.width
         )
-        self._speaker = speaker
+        fixed = _of_training(features) if features.normalisation == "training" else None
+        self._known = speaker or fixed
         self._ended = False
 
     def feed(self, samples: np.ndarray) -> np.ndarray:
@@ -198,7 +202,7 @@ class FeatureStream:
         return self._normalised(self._stages.finish())
 
     def _normalised(self, frames: np.ndarray) -> np.ndarray:
-        return frames if self._speaker is None else self._speaker.applied(frames)
+        return frames if self._known is None else self._known.applied(frames)
 
     def _refuse_ended(self) -> None:
         if self._ended:
@@ -231,6 +235,14 @@ def _slopes(features: Features) -> list[Slopes]:
 
 def _running(features: Features) -> Running:
     return Running(features.horizon / features.step, features.statistics, features.prior / features.step)
+
+
+def _of_training(features: Features) -> Statistics:
+    if features.statistics is None:
+        raise InvalidArgument(
+            "normalisation='training' needs the statistics of the training data; gather them with `fitted`."
+        )
+    return features.statistics
 
 
 def _check(features: Features) -> None:

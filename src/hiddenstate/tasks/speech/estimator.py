@@ -85,6 +85,7 @@ class SpeechRecognizer:
         from hiddenstate.tasks.speech.deciding import decide  # listening needs no torch
         from hiddenstate.tasks.speech.fitting import fit_model
         from hiddenstate.tasks.speech.prepared import prepare
+        from hiddenstate.tasks.speech.settled import settled
 
         names = [None] * len(recordings) if speakers is None else list(speakers)
         if not len(recordings) == len(transcripts) == len(names):
@@ -96,9 +97,10 @@ class SpeechRecognizer:
         spoken = tuple(self._spoken(number, *row) for number, row in enumerate(rows))
         digest = hashlib.sha256("\0".join(transcripts).encode("utf-8", "surrogatepass")).hexdigest()
         corpus = divided(SpokenCorpus("the recordings given", {"train": spoken}, digest), self.spec.seed)
-        prepared = prepare(corpus, self.spec)
-        module, _ = fit_model(prepared, self.spec)
-        self._recogniser = decide(prepared, self.spec, module.reader())
+        spec, _ = settled(self.spec, corpus)
+        prepared = prepare(corpus, spec)
+        module, _ = fit_model(prepared, spec)
+        self._recogniser = decide(prepared, spec, module.reader())
         return self
 
     def transcribe(self, recordings: Any) -> Any:

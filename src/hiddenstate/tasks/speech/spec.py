@@ -38,8 +38,9 @@ class SpeechSpec(TaskSpec):
     rate: int = Field(16000, ge=2000, le=192_000)  # samples a second that are listened to
     mels: int = Field(40, ge=4, le=256)
     deltas: int = Field(0, ge=0, le=2)
-    # by what was heard so far (running), by all of the recording, or not at all; None: running if it streams
-    normalisation: Literal["running", "speaker", "none"] | None = None
+    # by what was heard so far (running), by all of the recording (speaker), by the training's mean, or not at
+    # all; None: running if it streams, else speaker
+    normalisation: Literal["running", "speaker", "training", "none"] | None = None
 
     epochs: int = Field(100, ge=1, le=100_000)
     batch_size: int = Field(8, ge=1, le=4096)

@@ -25,6 +25,7 @@ from hiddenstate.tasks.speech.fitting import fit_model
 from hiddenstate.tasks.speech.predictor import Recogniser
 from hiddenstate.tasks.speech.prepared import Prepared, prepare
 from hiddenstate.tasks.speech.report import verdict
+from hiddenstate.tasks.speech.settled import settled
 from hiddenstate.tasks.speech.spec import SpeechSpec
 
 
@@ -53,6 +54,9 @@ def train(
         note_environment(run, values)
     else:
         corpus = divided(read_recordings(spec.data, skip_bad=spec.skip_bad), spec.seed)
+        spec, decided = settled(spec, corpus)
+        for note in decided:
+            progress.Lines().say(note)
         prepared = prepare(corpus, spec, _telling(), FeatureCache())
         cell = None if spec.cell_file is None else spec.cell_file.read_bytes()
         run = Run.create(out, overwrite=overwrite)

@@ -1,0 +1,56 @@
+"""What is not asked for is settled where every recording is one word of a short list, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hiddenstate.data.spoken import Recording, SpokenCorpus
+from hiddenstate.tasks.speech import SpeechSpec
+from hiddenstate.tasks.speech.settled import settled
+
+
+def corpus(texts: list[str]) -> SpokenCorpus:
+    spoken = tuple(Recording(str(row), Path("a.wav"), text, 0.4) for row, text in enumerate(texts))
+    return SpokenCorpus("x", {"train": spoken}, "")
+
+
+def test_single_words_of_a_list_are_symbols_and_stay_whole() -> None:
+    spec, notes = settled(SpeechSpec(data="x"), corpus(["yes", "no"] * 120))
+    assert (spec.symbols, spec.normalisation) == ("words", "training")
+    assert (spec.frequency_masks, spec.time_masks, spec.epochs) == (0, 0, 50)  # 50 times 120 are 6,000
+    assert notes == (
+        "Every recording is one of 2 words; settled by that: symbols words, normalisation training, "
+        "frequency_masks 0, time_masks 0, epochs 50.",
+    )
+    assert spec.features.normalisation == "training"
+
+
+def test_what_was_asked_for_is_kept() -> None:
+    asked = SpeechSpec(data="x", symbols="characters", epochs=3, time_masks=1)
+    spec, notes = settled(asked, corpus(["yes", "no"] * 20))
+    assert (spec.symbols, spec.epochs, spec.time_masks) == ("characters", 3, 1)
+    assert notes == (
+        "Every recording is one of 2 words; settled by that: normalisation training, frequency_masks 0.",
+    )
+    everything = SpeechSpec(
+        data="x", symbols="words", normalisation="none", frequency_masks=1, time_masks=1, epochs=1
+    )
+    assert settled(everything, corpus(["yes"] * 20)) == (everything, ())
+
+
+@pytest.mark.parametrize(("times", "epochs"), [(10, 100), (200, 30), (5000, 10)])
+def test_a_word_is_heard_as_often_however_many_recordings_it_has(times: int, epochs: int) -> None:
+    spec, _ = settled(SpeechSpec(data="x"), corpus(["up", "down"] * times))
+    assert spec.epochs == epochs
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [["go", "go on"] * 50, ["yes", "no"] * 4, [f"word{row % 51}" for row in range(5100)], []],
+    ids=["sentences", "too few", "a long list", "nothing"],
+)
+def test_everything_else_keeps_the_usual_settings(texts: list[str]) -> None:
+    spec = SpeechSpec(data="x")
+    assert settled(spec, corpus(texts)) == (spec, ())
