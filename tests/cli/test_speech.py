@@ -25,7 +25,7 @@ SETTINGS = (
     "hidden=32", "layers=1", "rate=8000", "mels=20", "epochs=60", "batch_size=8", "speeds=1",
     "learning_rate=0.01", "dropout=0", "time_masks=0", "frequency_masks=0", "noise=0", "bidirectional=false",
 )  # fmt: skip
-HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "polars", "pooch", "librosa", "jiwer")
+HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "polars", "pooch", "librosa", "jiwer", "tokenizers")
 RUN_IT = (
     f"import sys\nfor name in {HEAVY!r}:\n    sys.modules[name] = None\n"
     "from hiddenstate.cli import main\nsys.argv = ['hiddenstate', *sys.argv[1:]]\nmain()\n"
@@ -99,6 +99,24 @@ def test_files_and_folders_are_written_down_without_torch(heard: tuple[Path, Sai
     done = alone("predict", heard[0], unheard)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.decode().count(".wav") == 12
+
+
+def test_pieces_of_words_are_learned_and_heard_without_what_learned_them(
+    cli: Callable, unheard: Path, tmp_path: Path
+) -> None:
+    words = [part for each in (*SETTINGS, "symbols=bpe", "pieces=24") for part in ("--set", each)]
+    words[words.index("epochs=60")] = "epochs=1"
+    said = cli("train", "speech", "--data", unheard, "--out", tmp_path / "run", *words, "--json")
+    assert said.code == 0, said.err
+    written = json.loads((tmp_path / "run" / "model.json").read_text(encoding="utf-8"))["symbols"]
+    assert (written["kind"], len(written["written"])) == ("bpe", 24)
+    done = alone("predict", tmp_path / "run", sorted(unheard.glob("*.wav"))[0], "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    assert {word["text"] for word in json.loads(done.stdout)["words"]} <= set(tones.TONES)
+    words[words.index("pieces=24")] = "pieces=4"
+    said = cli("train", "speech", "--data", unheard, "--out", tmp_path / "other", *words)
+    assert (said.code, (tmp_path / "other").exists()) == (1, False)
+    assert "letters take" in said.err
 
 
 @pytest.mark.parametrize("as_wav", [True, False])

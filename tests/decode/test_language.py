@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +139,62 @@ def test_a_language_model_decides_where_the_sound_does_not() -> None:
     assert PrefixBeam(8, alphabet=alphabet).decode(said)[0].text == "twar are"
     assert PrefixBeam(8, lm, None, 1.0, 1.0, alphabet=alphabet).decode(said)[0].text == "tar are"
     assert PrefixBeam(8, words=Lexicon(["tar", "are"]), alphabet=alphabet).decode(said)[0].text == "tar are"
+
+
+CUTS = {"a": (" a",), "ab": (" ab",), "abb": (" a", "bb"), "b": (" b",), "ba": (" b", "a")}
+CUT_IN = Alphabet((" a", " ab", "", "b", " b", "bb", "a"))
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10_000), st.floats(0, 2), st.floats(-2, 2), st.booleans())
+def test_a_word_is_spelt_in_the_one_way_that_is_given(
+    seed: int, alpha: float, beta: float, known: bool
+) -> None:
+    """Of all that can be said only words cut as they are learned count: not " a" "b" for "ab"."""
+    log_probs, lexicon = drawn(seed, 4, 7), Lexicon(CUTS, CUTS.__getitem__)
+    words_of = {symbols: word for word, symbols in CUTS.items()}
+    expected: defaultdict[str, float] = defaultdict(float)
+    for said, (probability, _) in everything_said(log_probs, 2).items():
+        starts = [place for place, symbol in enumerate(said) if CUT_IN.symbols[symbol][0] == " "]
+        if said and starts[:1] != [0]:
+            continue  # goes on with a word before one has begun
+        parts = [said[begin:end] for begin, end in pairwise([*starts, len(said)])]
+        words = [words_of.get(tuple(CUT_IN.symbols[symbol] for symbol in part)) for part in parts]
+        if None not in words:
+            expected[" ".join(map(str, words))] += probability
+    lm = LM if known else None
+    found = PrefixBeam(EVERYTHING, lm, lexicon, alpha if known else None, beta, alphabet=CUT_IN).decode(
+        log_probs
+    )
+    assert {answer.text for answer in found} == set(expected)
+    for answer in found:
+        words = answer.text.split()
+        unknown = sum(word == "abb" or word == "ba" for word in words)  # two of the list share <unk>
+        language = beta * len(words)
+        if lm is not None:
+            language += alpha * (lm.sentence(words) - unknown * np.log(2))
+        assert answer.language == pytest.approx(language, abs=1e-9)
+        assert answer.acoustic == pytest.approx(np.log(expected[answer.text]), abs=1e-9)
+
+
+def test_a_word_cut_otherwise_is_not_followed() -> None:
+    probabilities = np.full((4, 7), 1e-6)
+    probabilities[np.arange(4), [0, 3, 2, 3]] = 1  # " a" "b" "b", where "abb" is " a" "bb"
+    log_probs = np.log(probabilities / probabilities.sum(1, keepdims=True))
+    assert PrefixBeam(words=Lexicon(CUTS), alphabet=CUT_IN).decode(log_probs)[0].text == "abb"
+    only = PrefixBeam(words=Lexicon(CUTS, CUTS.__getitem__), alphabet=CUT_IN).decode(log_probs)[0]
+    assert only.text != "abb"
+    assert only.acoustic < -10
+    stream = PrefixBeam(words=Lexicon(CUTS, CUTS.__getitem__), alphabet=CUT_IN).stream()
+    for frame in log_probs:
+        stream.feed(frame[None])
+    assert stream.finish()[0] == only
+    for cuts, words in (
+        ({"ab": ("ab",)}, "'ab'; no symbols spell"),
+        ({"ax": (" a", "x")}, "no symbol has 'x'"),
+    ):
+        with pytest.raises(InvalidArgument, match=words):
+            PrefixBeam(words=Lexicon(cuts, cuts.__getitem__), alphabet=CUT_IN)
 
 
 def test_unknown_words_of_a_list_share_what_is_unknown() -> None:

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from hiddenstate.decode.alphabet import Alphabet
-from hiddenstate.decode.lexicon import Lexicon
+from hiddenstate.decode.lexicon import CUT, Lexicon
 from hiddenstate.decode.ngram import END, NGram
 from hiddenstate.decode.wording import Wording
 
@@ -54,6 +54,13 @@ class Grammar:
             return Wording(self.lm, self.lexicon, self.alpha, self.beta, len(letters))
         return Wording(None, self.lexicon, 0.0, 0.0, len(letters))
 
+    @cached_property
+    def letters(self) -> tuple[str, ...]:
+        """What each symbol adds to a word that is spelt; where one spelling counts, also where it is cut."""
+        if self.lexicon is None or self.lexicon.cuts is None:
+            return self.alphabet.letters
+        return tuple(text + CUT if text else "" for text in self.alphabet.symbols)
+
     @property
     def start(self) -> State:
         """Where every text begins."""
@@ -76,7 +83,7 @@ class Grammar:
     def after(self, state: State, symbol: int) -> State:
         """The state behind a symbol."""
         context, word = state
-        letters, begins = self.alphabet.letters[symbol], self.alphabet.begins[symbol]
+        letters, begins = self.letters[symbol], self.alphabet.begins[symbol]
         if self.tokens is not None:
             context = self.lm.context((*context, self.tokens[symbol])) if self.lm else ()
         elif begins and word:
@@ -109,7 +116,7 @@ class Grammar:
         if len(self._rows) >= MOST_ROWS:
             self._rows.clear()
         hoped = self.wording.hope(word)
-        row = np.array([self.wording.hope(word + letters) - hoped for letters in self.alphabet.letters])
+        row = np.array([self.wording.hope(word + letters) - hoped for letters in self.letters])
         return self._rows.setdefault(word, row)
 
     @cached_property
@@ -120,11 +127,13 @@ class Grammar:
     def _beginning(self) -> tuple[np.ndarray, np.ndarray]:
         """The symbols that begin a word, and what each adds as its beginning."""
         begins = np.flatnonzero(self.alphabet.begins)
-        return begins, np.array([self.wording.hope(self.alphabet.letters[symbol]) for symbol in begins])
+        return begins, np.array([self.wording.hope(self.letters[symbol]) for symbol in begins])
 
     def _said(self, context: tuple[str, ...], word: str) -> tuple[str, ...]:
         """The context behind a word that was spelt."""
-        return self.lm.context((*context, word)) if self.lm and self.tokens is None else context
+        if self.lm is None or self.tokens is not None:
+            return context
+        return self.lm.context((*context, self.wording.said(word)))
 
     def _token(self, token: str, context: Sequence[str]) -> float:
         return self.beta + (self.alpha * self.lm.score(token, context) if self.lm else 0.0)

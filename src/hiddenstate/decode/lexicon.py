@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from hiddenstate.decode.alphabet import Alphabet
 from hiddenstate.errors import DataError, InvalidArgument
 
 SHOWN = 5  # words that cannot be said, in the message
+CUT = (
+    "\x1f"  # behind each symbol of a word that is spelt in one way only; white space, so that no word has it
+)
 
 
 class Lexicon:
     """A list of words, and every beginning of one: a word that began as no word of the list is not followed.
 
+    cut: gives the symbols that spell a word, such as [" go", "ing"], in the one way in which it can be said;
+    without it all ways count. spellings: what the symbols of a word add up to, and the word.
     Raises InvalidArgument for an empty list, an empty word and one with a space.
 
     >>> lexicon = Lexicon(["go", "going"])
@@ -21,7 +26,7 @@ class Lexicon:
     (True, False)
     """
 
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(self, words: Iterable[str], cut: Callable[[str], Sequence[str]] | None = None) -> None:
         self.words = frozenset(words)
         if not self.words:
             raise InvalidArgument("expected a list of words that can be said, came none")
@@ -30,7 +35,14 @@ class Lexicon:
                 raise InvalidArgument(
                     f"expected words without spaces, came {word!r}; list the words of a phrase one by one"
                 )
-        self.prefixes = frozenset(word[:end] for word in self.words for end in range(len(word) + 1))
+        self.cuts = None if cut is None else {word: tuple(cut(word)) for word in self.words}
+        if self.cuts is None:
+            self.spellings = {word: word for word in self.words}
+        else:
+            self.spellings = {
+                "".join(symbol + CUT for symbol in symbols): word for word, symbols in self.cuts.items()
+            }
+        self.prefixes = frozenset(word[:end] for word in self.spellings for end in range(len(word) + 1))
 
     @classmethod
     def read(cls, path: str | Path) -> Lexicon:
@@ -54,7 +66,15 @@ class Lexicon:
 
     def check(self, alphabet: Alphabet) -> None:
         """Raise InvalidArgument naming the words that no symbols of an alphabet spell."""
-        wrong = [word for word in sorted(self.words) if not _spelt(word, alphabet)]
+        if self.cuts is None:
+            wrong = [word for word in sorted(self.words) if not _spelt(word, alphabet)]
+        else:
+            known = set(alphabet.symbols)
+            wrong = [
+                word
+                for word, symbols in sorted(self.cuts.items())
+                if "".join(symbols) != f" {word}" or not known.issuperset(symbols)
+            ]
         if wrong:
             letters = {letter for text in alphabet.letters for letter in text}
             missing = sorted({letter for word in wrong for letter in word} - letters)

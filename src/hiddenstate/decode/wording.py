@@ -15,6 +15,7 @@ from hiddenstate.decode.ngram import END, UNKNOWN, NGram
 class Wording:
     """A word adds alpha ln P(word | those before) + beta, if it may be said.
 
+    Words are given as their symbols add up to them: `Lexicon.spellings`, or just as they are written.
     A word that the language model does not know shares <unk> with all others: with those of the list, or with
     all spellings, in which each of its letters is one of so many `letters`.
     """
@@ -25,12 +26,17 @@ class Wording:
     beta: float
     letters: int
 
-    def weight(self, word: str, context: Sequence[str]) -> float:
+    def said(self, spelt: str) -> str:
+        """The word that is spelt."""
+        return spelt if self.lexicon is None else self.lexicon.spellings.get(spelt, spelt)
+
+    def weight(self, spelt: str, context: Sequence[str]) -> float:
         """What a word adds behind a context; minus infinity where it may not be said."""
-        if self.lexicon is not None and word not in self.lexicon.words:
+        if self.lexicon is not None and spelt not in self.lexicon.spellings:
             return -inf
         if self.lm is None:
             return self.beta
+        word = self.said(spelt)
         score = self.lm.score(word, context)
         if word not in self.lm.vocabulary:
             score -= log(self._unknown) if self.lexicon is not None else len(word) * log(self.letters)
@@ -61,7 +67,9 @@ class Wording:
     def _best(self) -> dict[str, float]:
         """The most that a known word adds, by its beginnings."""
         best: dict[str, float] = {}
-        words = self.lexicon.words if self.lexicon else self.lm.vocabulary - {END, UNKNOWN} if self.lm else ()
+        words = (
+            self.lexicon.spellings if self.lexicon else self.lm.vocabulary - {END, UNKNOWN} if self.lm else ()
+        )
         for word in words:
             weight = self.weight(word, ())
             for end in range(1, len(word) + 1):

@@ -33,8 +33,8 @@ def test_every_cell_has_the_units_for_it(cell: str, bidirectional: bool) -> None
 
 
 def test_what_is_said_of_the_size_holds() -> None:
-    spec = SpeechSpec.from_options({"data": "x", "cell": "gru", "hidden": 12, "preset": "base"})
-    assert spec.size == (12, 3)
+    spec = SpeechSpec.from_options({"data": "x", "cell": "gru", "hidden": 12, "layers": 4, "preset": "base"})
+    assert spec.size == (12, 4)
     assert SpeechSpec.from_options({"data": "x", "layers": 5, "bidirectional": False}).size == (256, 5)
     with pytest.raises(InvalidArgument, match="preset: input should be 'small' or 'base', came 'large'"):
         SpeechSpec.from_options({"data": "x", "preset": "large"})

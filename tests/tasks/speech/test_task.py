@@ -176,6 +176,8 @@ def test_what_cannot_be_asked_is_refused(trained: Path, tmp_path: Path) -> None:
         SpeechSpec.from_options({"data": "x", "speeds": "fast"})
     with pytest.raises(InvalidArgument, match="no setting 'reduced'"):
         SpeechSpec.from_options({"data": "x", "reduced": 2})
+    with pytest.raises(InvalidArgument, match="pieces of words are symbols of bpe, and these are characters"):
+        SpeechSpec.from_options({"data": "x", "pieces": 100})
     both = spec(tones.write(tmp_path / "data", 6, seed=8), epochs=1)
     speech.train(both, tmp_path / "both")
     with pytest.raises(Unsupported, match="is bidirectional"):
@@ -185,6 +187,7 @@ def test_what_cannot_be_asked_is_refused(trained: Path, tmp_path: Path) -> None:
     described = json.loads((tmp_path / "both" / "model.json").read_text(encoding="utf-8"))
     for name, value in (
         ("symbols", {"kind": "letters", "written": []}),
+        ("symbols", {"kind": "bpe", "written": [" a", "b"], "merges": [[" a"]]}),
         ("weights", {"gamma": 1.0}),
         ("features", 3),
     ):
@@ -196,8 +199,8 @@ def test_what_cannot_be_asked_is_refused(trained: Path, tmp_path: Path) -> None:
 
 
 def test_symbols_come_back_from_their_ids() -> None:
-    for kind in ("characters", "words"):
-        symbols = Symbols.of(["ab  b", "b a"], kind)
+    for kind in ("characters", "bpe", "words"):
+        symbols = Symbols.of(["ab  b", "b a"], kind, pieces=8)
         ids = symbols.encode("b ab")
         assert symbols.alphabet.text(ids) == "b ab"
         assert Symbols.from_dict(symbols.as_dict(), "here") == symbols

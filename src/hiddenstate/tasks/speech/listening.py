@@ -31,7 +31,7 @@ def search_of(
     return PrefixBeam(
         width=spec.beam,
         lm=lm,
-        words=Lexicon(words) if words else None,
+        words=Lexicon(words, symbols.cut if symbols.kind == "bpe" else None) if words else None,
         alpha=None if lm is None else weights.alpha,
         beta=weights.beta,
         alphabet=symbols.alphabet,

@@ -13,7 +13,7 @@ from hiddenstate.data.audio.noises import Noises
 from hiddenstate.data.spoken import Spoken, SpokenCorpus
 from hiddenstate.decode.ctc import fewest_frames
 from hiddenstate.errors import DataError
-from hiddenstate.tasks.speech.spec import SpeechSpec
+from hiddenstate.tasks.speech.spec import PIECES, SpeechSpec
 from hiddenstate.tasks.speech.symbols import Symbols, normal
 
 
@@ -59,10 +59,11 @@ def prepare(
     Raises DataError for a split without recordings, and for recordings or transcripts that cannot be used,
     unless the settings leave those out.
     """
-    symbols = Symbols.of((each.text for each in corpus.splits["train"]), spec.symbols)
+    texts = [each.text for each in corpus.splits["train"]]
+    symbols = Symbols.of(texts, spec.symbols, spec.pieces or PIECES)
     total, done = sum(map(len, corpus.splits.values())), 0
     heard: dict[str, tuple[Heard, ...]] = {}
-    notes: list[str] = []
+    notes: list[str] = list(_notes_on(symbols, spec))
     faults: list[str] = []
     for name, recordings in corpus.splits.items():
 
@@ -83,6 +84,14 @@ def prepare(
     plain = (rows for each in heard["train"] for rows in (each.frames, *each.changed))
     noises = Noises.of(spec.features, frames, spec.seed)
     return Prepared(spec.features.fitted(plain), symbols, heard, noises, tuple(dict.fromkeys(notes)))
+
+
+def _notes_on(symbols: Symbols, spec: SpeechSpec) -> Iterator[str]:
+    if spec.pieces is not None and len(symbols.written) < spec.pieces:
+        yield (
+            f"{len(symbols.written)} pieces of words where {spec.pieces} were asked for: no others stand in "
+            "the training transcripts twice."
+        )
 
 
 def _learnable(found: Gathered, spec: SpeechSpec, symbols: Symbols, faults: list[str]) -> Iterator[Heard]:

@@ -120,7 +120,7 @@ def _draw_symbols(axes: Axes, recogniser: Recogniser, scores: np.ndarray) -> Non
             continue
         axes.plot(at, shares[:, number], color=pictures.INK, linewidth=0.9)
         for peak in _peaks(shares[:, number]):
-            shown = "␣" if name == " " else name
+            shown = name.replace(" ", "␣")
             axes.annotate(
                 shown,
                 (at[peak], shares[peak, number]),

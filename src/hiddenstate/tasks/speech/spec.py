@@ -13,6 +13,8 @@ from hiddenstate.errors import InvalidArgument
 from hiddenstate.tasks.settings import TaskSpec
 from hiddenstate.tasks.speech.sizes import SIZES, units
 
+PIECES = 200
+
 
 class SpeechSpec(TaskSpec):
     """The settings of one speech recogniser; unknown keys raise.
@@ -32,7 +34,8 @@ class SpeechSpec(TaskSpec):
     layers: int | None = Field(None, ge=1, le=16)
     bidirectional: bool = True  # false: words come while one speaks
     activation: str | None = None
-    symbols: Literal["characters", "words"] = "characters"
+    symbols: Literal["characters", "bpe", "words"] = "characters"
+    pieces: int | None = Field(None, ge=2, le=65_536)  # of words, at most; with bpe alone, None: PIECES
     reduce: int = Field(3, ge=1, le=16)  # neighbouring frames that are read as one step
 
     rate: int = Field(16000, ge=2000, le=192_000)  # samples a second that are listened to
@@ -63,6 +66,11 @@ class SpeechSpec(TaskSpec):
 
     def check(self) -> None:
         """Raise InvalidArgument for settings that do not go together."""
+        if self.pieces is not None and self.symbols != "bpe":
+            raise InvalidArgument(
+                f"pieces of words are symbols of bpe, and these are {self.symbols}; leave pieces out, or set "
+                "symbols=bpe"
+            )
         _ = self.features, self.augmentation
 
     @property
