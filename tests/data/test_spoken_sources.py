@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-import librosa
 import numpy as np
 import pytest
 
@@ -155,6 +154,8 @@ def test_the_real_an4_has_the_official_counts() -> None:
     parts = divided(corpus, seed=0)
     assert (len(parts.split("train")), len(parts.split("validation"))) == (844, 104)
     assert not set(parts.speakers("train")) & set(parts.speakers("validation"))
+    import librosa
+
     features = Features(normalisation="none")
     for recording in corpus.split("train")[::200]:
         samples = recording.samples()
