@@ -11,12 +11,13 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import speech_tables
 import speed_tables
 from measurement import HOUSE, RESULTS, path_of, read
+from promises import SENSES, TARGETS
 
 from hiddenstate.errors import DataError, HiddenStateError, InvalidArgument, nearest
 
@@ -59,6 +60,7 @@ NAMES = {
     "per_second": "utterances a second",
     "per_cpu_second": "a second of processor time",
     "memory": "memory at most",
+    **speech_tables.NAMES,
 }
 COLUMNS = {
     "mnist_rows": ("accuracy", "seconds", "cpu_seconds"),
@@ -113,127 +115,8 @@ COLUMNS = {
     "int8": ("bytes", "accuracy", "accuracy_lost", "in_scope_accuracy", "out_of_scope_recall", "auroc"),
     "bulk": ("per_second", "per_cpu_second", "memory"),
     "million": ("per_second", "per_cpu_second", "memory"),
+    **speech_tables.COLUMNS,
 }
-
-
-@dataclass(frozen=True)
-class Target:
-    """A promise about one figure: at least (">=") or below ("<") a limit, in the median or in every seed."""
-
-    words: str
-    task: str
-    row: str
-    figure: str
-    sense: str
-    limit: float
-    every_seed: bool = False
-
-    def judged(self, row: Mapping[str, Any]) -> float:
-        """The number that is compared: the median, or the worst."""
-        kind = "median" if not self.every_seed else "min" if self.sense == ">=" else "max"
-        return float(row[kind][self.figure])
-
-    def is_met(self, row: Mapping[str, Any]) -> bool:
-        """Whether the promise is kept."""
-        value = self.judged(row)
-        return value >= self.limit if self.sense == ">=" else value < self.limit
-
-
-def _clinc_targets(direction: str) -> tuple[Target, ...]:
-    words = f"CLINC150, {direction}: "
-    return (
-        Target(f"{words}in scope, accepted and right", "clinc", direction, "in_scope_accuracy", ">=", 0.94),
-        Target(
-            f"{words}out-of-scope recall, same threshold",
-            "clinc",
-            direction,
-            "out_of_scope_recall",
-            ">=",
-            0.65,
-        ),
-        Target(f"{words}training", "clinc", direction, "seconds", "<", 600),
-    )
-
-
-def _few_targets() -> tuple[Target, ...]:
-    def few(count: int, words: str, figure: str, limit: float) -> Target:
-        named = f"CLINC150, {count} examples a class: {words}, every seed"
-        return Target(named, "few_shot", f"{count} a class", figure, ">=", limit, every_seed=True)
-
-    ahead = (few(count, "ahead of the snapshot baseline", "ahead", -0.005) for count in (5, 10, 20, 50, 100))
-    return (few(10, "accuracy", "accuracy", 0.75), *ahead)
-
-
-def _rough_targets() -> tuple[Target, ...]:
-    def rough(words: str, figure: str, sense: str, limit: float) -> Target:
-        return Target(f"CLINC150: {words}, every seed", "rough", "all examples", figure, sense, limit, True)
-
-    return (
-        rough("ahead of the snapshot baseline", "ahead", ">=", 0.01),
-        rough("lost where 30 % of the longer words are misspelt", "typo_lost", "<", 0.03),
-        rough("500 random strings, refused", "strings_refused", ">=", 0.95),
-        rough("500 runs of keys, refused", "mashes_refused", ">=", 0.95),
-    )
-
-
-def _memory_targets() -> tuple[Target, ...]:
-    names = [(cell, length) for length in (100, 200) for cell in ("LSTM", "GRU")]
-    adding = (
-        Target(
-            f"Adding, {length} steps, {cell}: every seed",
-            "adding",
-            f"{cell}, T={length}",
-            "squared_error",
-            "<",
-            0.01,
-            True,
-        )
-        for cell, length in names
-    )
-    copying = (
-        Target(
-            f"Copying over {length // 2} steps, {cell}: share of the loss without memory, every seed",
-            "copy",
-            f"{cell}, T={length // 2}",
-            "of_memoryless",
-            "<",
-            0.5,
-            True,
-        )
-        for cell, length in names
-    )
-    return (
-        *adding,
-        *copying,
-        Target("MNIST pixel by pixel, 784 steps: accuracy", "pixels", "GRU", "accuracy", ">=", 0.96),
-        Target("MNIST pixel by pixel: training", "pixels", "GRU", "seconds", "<", 3600),
-    )
-
-
-TARGETS = (
-    *_clinc_targets("unidirectional"),
-    *_clinc_targets("bidirectional"),
-    *_few_targets(),
-    *_rough_targets(),
-    Target("MNIST row by row: accuracy, every seed", "mnist_rows", "GRU", "accuracy", ">=", 0.985, True),
-    Target("Embedded Reber strings right, every seed", "reber", "LSTM", "accuracy", ">=", 0.97, True),
-    *_memory_targets(),
-    Target(
-        "Recall after 100 steps of noise, LSTM: every seed", "recall", "LSTM", "recalled_100", ">=", 0.9, True
-    ),
-    Target(
-        "Recall after 100 steps of noise, GRU: every seed", "recall", "GRU", "recalled_100", ">=", 0.9, True
-    ),
-    Target("The same, plain RNN (lost): every seed", "recall", "plain RNN", "recalled_100", "<", 0.75, True),
-    Target("One utterance on one core, unidirectional", "latency", "unidirectional", "milliseconds", "<", 2),
-    Target("One utterance on one core, bidirectional", "latency", "bidirectional", "milliseconds", "<", 2),
-    Target("Live memory: the 40th word", "live", "unidirectional", "milliseconds_last_word", "<", 20),
-    Target("Model on disk, unidirectional", "size", "unidirectional", "bytes", "<", 10e6),
-    Target("Model on disk, bidirectional", "size", "bidirectional", "bytes", "<", 10e6),
-    Target("Model on disk, --int8", "int8", "4 and 8 bits", "bytes", "<", 3e6),
-    Target("Accuracy lost by --int8, every seed", "int8", "4 and 8 bits", "accuracy_lost", "<", 0.005, True),
-    Target("Utterances a second, one core", "bulk", "unidirectional", "per_second", ">=", 5000),
-)
 
 
 def shown(figure: str, value: float) -> str:
@@ -242,6 +125,8 @@ def shown(figure: str, value: float) -> str:
     >>> shown("accuracy", 0.98765), shown("bytes", 7.25e6), shown("ahead", -0.005), shown("auroc", 0.96149)
     ('98.77 %', '7.2 MB', '-0.50 points', '0.961')
     """
+    if (written := speech_tables.shown(figure, value)) is not None:
+        return written
     if figure == "ahead":
         return f"{100 * value:+.2f} points"
     if figure.endswith("_lost"):
@@ -277,8 +162,7 @@ def targets_table(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Every promise beside what was measured."""
     lines = ["| measured | median (range) | seeds | target | |", "|---|---|---|---|---|"]
     for each in TARGETS:
-        sense = "at least" if each.sense == ">=" else "under"
-        goal = f"{sense} {shown(each.figure, each.limit)}"
+        goal = f"{SENSES[each.sense]} {shown(each.figure, each.limit)}"
         row = results.get(each.task, {}).get("rows", {}).get(each.row)
         if row is None or each.figure not in row["median"]:
             lines.append(f"| {each.words} | {ABSENT} | | {goal} | |")

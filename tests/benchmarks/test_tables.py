@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import measurement
+import promises
 import pytest
 import tables
 
@@ -91,8 +92,8 @@ def test_never_under_is_judged_by_the_worst_seed(tmp_path: Path, worst: float, v
 
 def test_limits_are_judged_as_they_are_written() -> None:
     row = {"median": {"milliseconds": 2.0, "accuracy": 0.97}}
-    at_least = tables.Target("", "", "", "accuracy", ">=", 0.97)
-    under = tables.Target("", "", "", "milliseconds", "<", 2)
+    at_least = promises.Target("", "", "", "accuracy", ">=", 0.97)
+    under = promises.Target("", "", "", "milliseconds", "<", 2)
     assert (at_least.is_met(row), under.is_met(row)) == (True, False)
 
 
