@@ -7,6 +7,7 @@ NAMES = {
     "cer": "letters wrong",
     "sentence_accuracy": "recordings right",
     "sound_per_second": "sound learned from in a second",
+    "sound_per_cpu_second": "in one of processor time",
     "share_features": "features",
     "share_batches": "changing them anew",
     "share_network": "network, there and back",
@@ -36,7 +37,7 @@ COLUMNS = {
     "yesno": TRAINED,
     "an4": TRAINED,
     "an4_streaming": TRAINED,
-    "throughput": ("sound_per_second", *(f"share_{part}" for part in SPENT), "load"),
+    "throughput": ("sound_per_second", "sound_per_cpu_second", *(f"share_{part}" for part in SPENT), "load"),
     "streaming": (
         "milliseconds_chunk",
         "milliseconds_chunk_cpu",
@@ -63,5 +64,10 @@ def shown(figure: str, value: float) -> str | None:
     >>> shown("sound_per_second", 41.27), shown("real_time_factor", 0.0123), shown("wer", 0.01)
     ('41.3 s', '0.0123', None)
     """
-    written = {"sound_per_second": "{:.1f} s", "real_time_factor": "{:.4f}", "load": "{:.1f}"}
+    written = {
+        "sound_per_second": "{:.1f} s",
+        "sound_per_cpu_second": "{:.1f} s",
+        "real_time_factor": "{:.4f}",
+        "load": "{:.1f}",
+    }
     return written[figure].format(value) if figure in written else None
