@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +74,15 @@ def test_the_first_moment_of_a_limit_still_gives_weights(tmp_path: Path) -> None
     assert fitted.best == validate(module)["accuracy"]
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C as a terminal has it: whoever runs tests in the background leaves it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_once_asks_and_twice_insists() -> None:
     before = signal.getsignal(signal.SIGINT)
     with Stopping() as stopping:

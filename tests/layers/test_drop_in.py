@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence
 
+from covering import rotating
 from hiddenstate import layers
 
 F, H, T, B = 3, 4, 5, 3
@@ -68,7 +69,7 @@ def _agree(ours, theirs, x, hx):
 GRID = list(itertools.product(KINDS, (1, 2), (True, False), (False, True), (False, True)))
 
 
-@pytest.mark.parametrize(("kind", "num_layers", "bias", "batch_first", "bidirectional"), GRID)
+@pytest.mark.parametrize(("kind", "num_layers", "bias", "batch_first", "bidirectional"), rotating(GRID))
 def test_values_and_gradients_over_the_grid(kind, num_layers, bias, batch_first, bidirectional):
     options = {
         "num_layers": num_layers,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from covering import rotating
 from hiddenstate import lens
 from hiddenstate.cells import CELLS
 from hiddenstate.errors import InvalidArgument, Unsupported
@@ -169,9 +171,9 @@ def states_in_torch(layer: Recurrent, x: torch.Tensor) -> torch.Tensor:
     return torch.cat([output[-1, :, :half], output[0, :, half:]], -1)
 
 
-@pytest.mark.parametrize(("layers", "both"), [(1, False), (2, True)])
-@pytest.mark.parametrize("name", CELLS)
-def test_jacobians_are_those_of_autograd(name: str, layers: int, both: bool) -> None:
+@pytest.mark.parametrize(("name", "size"), rotating(product(CELLS, ((1, False), (2, True)))))
+def test_jacobians_are_those_of_autograd(name: str, size: tuple[int, bool]) -> None:
+    layers, both = size
     layer, x = layer_of(name, num_layers=layers, bidirectional=both, backend="reference"), inputs()
     found = lens.memory(layer, x, measure="jacobian").arrays["amount"].values
     for t in range(T):
