@@ -30,7 +30,7 @@ from hiddenstate.tasks.speech.prepared import Prepared, prepare
 from hiddenstate.tasks.speech.spec import SpeechSpec
 from hiddenstate.tasks.speech.symbols import BLANK
 
-LEARNED, EPOCHS = 96, 2  # recordings and epochs that are timed, after a batch of warming up
+LEARNED, EPOCHS = 48, 2  # recordings and epochs that are timed, after a batch of warming up
 THREADS = {"one thread": 1, "two threads": 2}
 CHUNK, SPOKEN = 0.1, 20.0  # seconds of a chunk, and of what is said in all
 WEIGHTS = Weights(0.75, 0.5)

@@ -54,7 +54,14 @@ PROMISES = (
     ("Spoken digits: recordings right", "fsdd", "single digits", "sentence_accuracy", ">=", 0.99),
     ("Strings of spoken digits: words wrong", "fsdd_connected", "3 to 7 digits", "wer", "<=", 0.015),
     ("yesno: words wrong", "yesno", "12 recordings", "wer", "<=", 0.0),
-    ("Streamed speech: 100 ms of it", "streaming", "small", "milliseconds_chunk", "<", 10),
+    (
+        "Streamed speech, 100 ms of it: processor time, one core",
+        "streaming",
+        "small",
+        "milliseconds_chunk_cpu",
+        "<",
+        10,
+    ),
 )
 
 
