@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import tones
+from hiddenstate import SpeechRecognizer
 from hiddenstate.data.audio import cache as caching
 from hiddenstate.data.audio.cache import FeatureCache
+from hiddenstate.data.audio.reading import read
 from hiddenstate.data.recordings import read_recordings
 from hiddenstate.data.spoken import divided
 from hiddenstate.errors import DataError
@@ -56,6 +58,21 @@ def test_a_second_training_hears_no_recording_anew(
     assert weights[0] == weights[1]
     speech.train(spec(data, mels=12), tmp_path / "three")
     assert len(heard) == 2 * (9 * 2 + 1)
+
+
+def test_in_python_files_are_heard_once_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: list[str]
+) -> None:
+    monkeypatch.setenv("HIDDENSTATE_CACHE", str(tmp_path / "cache"))
+    paths = sorted(tones.write(tmp_path / "data", 6, seed=0).glob("*.wav"))
+    given = [*paths[:4], *(read(path, tones.RATE) for path in paths[4:])]
+    texts = [path.with_suffix(".txt").read_text(encoding="utf-8") for path in paths]
+    settings = {name: value for name, value in TINY.items() if name not in ("rate", "epochs")}
+    for again in (False, True):
+        del heard[:]
+        SpeechRecognizer(epochs=1, rate=tones.RATE, settings=settings).fit(given, texts)
+        assert any(name.endswith(".wav") for name in heard) is not again
+        assert any(name.startswith("recording") for name in heard)
 
 
 def test_training_goes_on_without_a_cache_and_says_so(

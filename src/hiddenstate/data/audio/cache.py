@@ -23,7 +23,7 @@ import numpy as np
 from hiddenstate.data import store
 from hiddenstate.data.audio.augment import faster
 from hiddenstate.data.audio.features import Features
-from hiddenstate.data.spoken import Recording, Spoken
+from hiddenstate.data.spoken import Joined, Recording, Spoken
 from hiddenstate.errors import DataError, InvalidArgument
 
 LIMIT = 4 * 2**30  # bytes
@@ -72,8 +72,11 @@ class FeatureCache:
     ) -> tuple[np.ndarray, tuple[str, ...]]:
         """Return the plain features [T, F] of a recording, and notes on it, from here or made now.
 
+        What lies in no file is not kept.
         Raises DataError as `audio.reading.load` does.
         """
+        if not isinstance(recording, Recording | Joined):
+            return computed(recording, features, speed)
         path = self.folder / f"{self._key(recording, features, speed)}{SUFFIX}"
         found = self._read(path, features.width)
         if found is None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from hiddenstate.data.audio.cache import FeatureCache
 from hiddenstate.data.audio.reading import described
 from hiddenstate.data.audio.resampling import resampled
 from hiddenstate.data.spoken import Recording, Spoken, SpokenCorpus, divided
@@ -98,7 +99,7 @@ class SpeechRecognizer:
         digest = hashlib.sha256("\0".join(transcripts).encode("utf-8", "surrogatepass")).hexdigest()
         corpus = divided(SpokenCorpus("the recordings given", {"train": spoken}, digest), self.spec.seed)
         spec, _ = settled(self.spec, corpus)
-        prepared = prepare(corpus, spec)
+        prepared = prepare(corpus, spec, cache=FeatureCache())
         module, _ = fit_model(prepared, spec)
         self._recogniser = decide(prepared, spec, module.reader())
         return self
@@ -122,7 +123,7 @@ class SpeechRecognizer:
 
     def _spoken(self, number: int, given: str | Path | np.ndarray, text: str, speaker: str | None) -> Spoken:
         if isinstance(given, np.ndarray):
-            # it has all that is asked of a recording here; the cache, which reads files, is not
+            # it has all that is asked of a recording here
             return cast(Spoken, InMemory(f"recording {number}", given, self.spec.rate, text, speaker))
         path = Path(given).expanduser()
         return Recording(path.name, path, text, described(path).seconds, speaker)
