@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hiddenstate.cli import options, screen
+from hiddenstate.errors import Unsupported
 
 
 def evaluate(
@@ -17,6 +18,7 @@ def evaluate(
     ] = "test",
     text: options.TextColumn = None,
     label: options.LabelColumn = None,
+    skip_bad: options.SkipBad = False,
     json: options.Json = False,
 ) -> None:
     """Measure a run on what it has not seen, or on other data.
@@ -28,7 +30,10 @@ def evaluate(
     from hiddenstate import tasks
 
     module = tasks.of_run(run)
-    found = module.evaluate(run, data, split, text=text, label=label)
+    more = {"skip_bad": True} if skip_bad else {}
+    if more and not getattr(module, "HEARS", False):
+        raise Unsupported(f"--skip-bad leaves recordings out, and {run} reads texts; leave it out.")
+    found = module.evaluate(run, data, split, text=text, label=label, **more)
     on = screen.console(for_program=json)
     screen.measures(on, module.shown, found)
     screen.say(on)

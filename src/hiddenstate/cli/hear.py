@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json as jsons
-import struct
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import numpy as np
 import typer
 
 from hiddenstate import intact
 from hiddenstate.cli import screen
+from hiddenstate.cli.piped import samples as _samples
 from hiddenstate.errors import DataError, InvalidArgument, Unsupported
 
-CHUNK = 0.1  # seconds of a stream that are heard at once
 COLUMNS = ("recording", "seconds", "text")
 
 
@@ -76,7 +74,7 @@ def files(module: Any, run: Path, given: Sequence[str], out: Path | None, json: 
     elif answers and not json:
         shown = module.shown.table(answers)
         screen.table(screen.console(), shown.columns, shown.rows, right=shown.right)
-    for words in failed:
+    for words in [note for each in answers for note in getattr(each, "notes", ())] + failed:
         typer.echo(f"hiddenstate: {words}", err=True)
     if failed:
         raise typer.Exit(1)
@@ -122,6 +120,9 @@ def streamed(module: Any, run: Path, source: str, json: bool) -> None:
                     _say(module, heard, live, width, json)
                 elif live:
                     _write_over(heard.transcript.text, width)
+    except DataError:  # what was heard before is not lost
+        _say(module, stream.finish(), live, width, json)
+        raise
     finally:
         if live:
             _write_over("", width)
@@ -143,36 +144,3 @@ def _say(module: Any, heard: Any, live: bool, width: int, json: bool) -> None:
         screen.emit({**module.shown.values(heard.transcript), "start": heard.start})
     else:
         print(screen.printable(heard.transcript.text), flush=True)
-
-
-def _samples(pipe: BinaryIO, rate: int) -> Iterator[np.ndarray]:
-    """The samples of a pipe, some at a time, between -1 and 1."""
-    head = pipe.read(12)
-    if head[:4] == b"RIFF" and head[8:] == b"WAVE":
-        _check_format(pipe, rate)
-        head = b""
-    left = head
-    while piece := pipe.read(2 * int(CHUNK * rate)):
-        left += piece
-        whole = len(left) // 2 * 2
-        yield np.frombuffer(left[:whole], "<i2").astype(np.float32) / 2**15
-        left = left[whole:]
-
-
-def _check_format(pipe: BinaryIO, rate: int) -> None:
-    """Read the header of a WAV file up to its samples; raises where they cannot be heard as they are."""
-    while True:
-        name, size = struct.unpack("<4sI", pipe.read(8).ljust(8, b"\0"))
-        if name == b"data":
-            return
-        if name == b"\0\0\0\0":
-            raise DataError("the WAV file on stdin has no samples")
-        content = pipe.read(size + size % 2)
-        if name == b"fmt ":
-            kind, channels, found, _, _, bits = struct.unpack("<HHIIHH", content[:16].ljust(16, b"\0"))
-            if (kind, channels, found, bits) != (1, 1, rate, 16):
-                raise Unsupported(
-                    f"a stream is heard as 16-bit samples of one channel, {rate} a second; the WAV file on "
-                    f"stdin has {bits} bits, {channels} channels, {found} a second. Convert it on the way, "
-                    "with sox or ffmpeg, or give the file without --stream"
-                )

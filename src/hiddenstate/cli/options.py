@@ -41,6 +41,9 @@ Json = Annotated[
         "--json", help="One JSON object as the last line of stdout; everything else goes to stderr."
     ),
 ]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Leave out recordings that cannot be used, and say which.")
+]
 TextColumn = Annotated[str | None, typer.Option("--text", metavar="COLUMN", help="The column of the texts.")]
 LabelColumn = Annotated[
     str | None, typer.Option("--label", metavar="COLUMN", help="The column of the labels.")

@@ -65,9 +65,6 @@ Balance = Annotated[
     str | None,
     typer.Option(metavar="auto|none", help="Let rare intents weigh more where sizes are far apart, or not."),
 ]
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave out recordings that cannot be used, and say which.")
-]
 Pairs = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, such as epochs=30; may be repeated."),
@@ -103,7 +100,7 @@ def train(
     int8: Int8 = False,
     vectors: Vectors = None,
     balance: Balance = None,
-    skip_bad: SkipBad = False,
+    skip_bad: options.SkipBad = False,
     settings: Pairs = None,
     time_limit: TimeLimit = None,
     resume: Resume = None,

@@ -30,7 +30,6 @@ LIMIT = 4 * 2**30  # bytes
 KEPT = 0.8  # of the limit, once it is reached
 STALE = 3600  # seconds after which a half-written entry is removed
 SUFFIX = ".features"
-LISTED = 5  # recordings, in a note
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,8 +204,7 @@ def refuse(faults: Sequence[str], of: int, skip_bad: bool) -> tuple[str, ...]:
         cure = "" if none_left else "\nCorrect them, or go on with the others: skip_bad=True (--skip-bad)."
         listed = "\n  ".join(faults)
         raise DataError(f"{len(faults)} of {of} recordings cannot be used:\n  {listed}{cure}")
-    more = f" and {len(faults) - LISTED} more" if len(faults) > LISTED else ""
-    return (f"Left out {len(faults)} recordings: {'; '.join(faults[:LISTED])}{more}",) if faults else ()
+    return (f"Left out {len(faults)} recordings: {'; '.join(faults)}",) if faults else ()
 
 
 def computed(recording: Spoken, features: Features, speed: float = 1.0) -> tuple[np.ndarray, tuple[str, ...]]:

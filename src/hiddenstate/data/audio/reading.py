@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,14 +90,9 @@ def load(
     with _opened(path) as file:
         told = _described(file, path)
         begin, stop = _piece(told, start, end, path)
-        seconds = (stop - begin) / told.rate
-        if seconds > longest:
-            raise DataError(
-                f"{path}: expected at most {longest:g} seconds, came {seconds:.0f}. Cut it at pauses, or "
-                "give its pieces by start and end."
-            )
+        _check_longest(path, (stop - begin) / told.rate, longest)
         file.seek(begin)
-        heard, resampler = _Heard(path, told.rate), Resampler(told.rate, rate)
+        heard, resampler = Noticed(path, told.rate), Resampler(told.rate, rate)
         parts = [resampler.feed(heard.mixed(block)) for block in _blocks(file, stop - begin)]
     _check_length(path, told, heard.samples, stop - begin)
     return Sound(np.concatenate([*parts, resampler.finish()]), rate, told, heard.notes())
@@ -114,23 +110,33 @@ def described(path: str | Path) -> Description:
     return told
 
 
-def blocks(path: str | Path, rate: int = 16000, seconds: float = 1.0) -> Iterator[np.ndarray]:
-    """Read a recording of any length bit by bit: samples [n] float32 at a rate, together those of `read`.
+def blocks(
+    path: str | Path,
+    rate: int = 16000,
+    seconds: float = 1.0,
+    *,
+    longest: float = math.inf,
+    tell: Callable[[str], None] | None = None,
+) -> Iterator[np.ndarray]:
+    """Read a recording bit by bit: samples [n] float32 at a rate, together those of `read`.
 
-    Raises as `load` does, at the block that is wrong; none is too long.
+    What is doubtful about it is told in the end. Raises as `load` does, at the block that is wrong.
     """
     path = Path(path).expanduser()
     _check_asked(rate, 0.0, None)
     with _opened(path) as file:
         told = _described(file, path)
         _piece(told, 0.0, None, path)
-        heard, resampler = _Heard(path, told.rate), Resampler(told.rate, rate)
+        _check_longest(path, told.seconds, longest)
+        heard, resampler = Noticed(path, told.rate), Resampler(told.rate, rate)
         size = max(1, round(seconds * told.rate))
         for block in _blocks(file, told.samples, size):
             yield resampler.feed(heard.mixed(block))
         yield resampler.finish()
     _check_length(path, told, heard.samples, told.samples)
-    heard.notes()
+    for note in heard.notes():
+        if tell is not None:
+            tell(note)
 
 
 @contextlib.contextmanager
@@ -212,6 +218,14 @@ def _blocks(file: Any, count: int, size: int = BLOCK) -> Iterator[np.ndarray]:
         yield block
 
 
+def _check_longest(path: Path, seconds: float, longest: float) -> None:
+    if seconds > longest:
+        raise DataError(
+            f"{path}: expected at most {longest:g} seconds, came {seconds:.0f}. Cut it at pauses, or give "
+            "its pieces by start and end."
+        )
+
+
 def _check_length(path: Path, told: Description, came: int, promised: int) -> None:
     if came < promised * (1 - MISSING) - 0.1 * told.rate or came < SHORTEST * told.rate:
         raise DataError(
@@ -220,8 +234,8 @@ def _check_length(path: Path, told: Description, came: int, promised: int) -> No
         )
 
 
-class _Heard:
-    """What is noticed while blocks of a recording go by."""
+class Noticed:
+    """What is noticed while blocks of a recording go by: what is no sample, silence, clipping."""
 
     def __init__(self, path: Path, rate: int) -> None:
         self.samples = 0

@@ -37,7 +37,7 @@ def check(path: Path) -> None:
                 _check_size(path, length, size - file.tell())
                 return
             if name == b"fmt ":
-                _check_rate(path, file.read(16))
+                check_rate(path, file.read(16))
                 length = max(0, length - 16)
             file.seek(length + length % 2, 1)
 
@@ -55,7 +55,8 @@ def _check_size(path: Path, announced: int, there: int) -> None:
         )
 
 
-def _check_rate(path: Path, described: bytes) -> None:
+def check_rate(path: Path, described: bytes) -> None:
+    """Raise DataError where the 16 bytes that describe samples speak of two rates."""
     if len(described) < 16:
         return
     kind, channels, rate, a_second, together, bits = struct.unpack("<HHIIHH", described)

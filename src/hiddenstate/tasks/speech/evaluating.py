@@ -15,6 +15,7 @@ from hiddenstate.errors import DataError, Unsupported
 from hiddenstate.runs import Run
 from hiddenstate.scores import ErrorRates, confusions, error_rates
 from hiddenstate.tasks.speech import report
+from hiddenstate.tasks.speech.judgeable import judgeable
 from hiddenstate.tasks.speech.predictor import Recogniser, Transcript
 from hiddenstate.tasks.speech.symbols import normal
 
@@ -87,11 +88,13 @@ def evaluate(
     *,
     text: str | None = None,
     label: str | None = None,
+    skip_bad: bool = False,
 ) -> dict[str, Any]:
     """Measure a run on a split of its own data, or on other recordings with transcripts.
 
-    Writes evaluation.md and evaluation.png into the run. Raises DataError where there is no such split,
-    Unsupported for columns, which recordings do not have.
+    Writes evaluation.md and evaluation.png into the run. Raises DataError where there is no such split, and
+    for recordings that cannot be used, unless skip_bad leaves those out; Unsupported for columns, which
+    recordings do not have.
     """
     if text is not None or label is not None:
         raise Unsupported(
@@ -100,7 +103,8 @@ def evaluate(
     run = Run.open(path)
     recogniser = Recogniser.load(run.path)
     values = run.spec()
-    corpus = read_recordings(data or recogniser.spec.data, skip_bad=recogniser.spec.skip_bad)
+    skip_bad = skip_bad or (data is None and recogniser.spec.skip_bad)
+    corpus = read_recordings(data or recogniser.spec.data, skip_bad=skip_bad)
     if data is None and corpus.sha256 != values.get("data", {}).get("sha256"):
         raise DataError(f"{recogniser.spec.data} has changed since the run began; restore it, or name --data")
     if data is None:
@@ -110,8 +114,10 @@ def evaluate(
         split = "all of it"
     else:
         recordings = list(corpus.split(split))
+    recordings, doubts = judgeable(recordings, recogniser, skip_bad)
     found = judged(recogniser, recordings)
     notes = [f"{found.count} recordings of {corpus.name}, split {split}.", *corpus.notes, *corpus.left_out]
+    notes += doubts
     write_report(run, "Evaluation", "evaluation.md", recogniser, found, notes)
     return {
         **found.measures(),

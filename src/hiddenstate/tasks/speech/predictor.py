@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hiddenstate.data.audio.features import Features
-from hiddenstate.data.audio.reading import read
+from hiddenstate.data.audio.reading import LONGEST, blocks
 from hiddenstate.data.spoken import Spoken
 from hiddenstate.decode import Decoded, NGram, PrefixBeam
 from hiddenstate.errors import DataError, InvalidArgument, RunError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Said = str | Path | np.ndarray | Spoken
 ARPA = "language.arpa"
+AT_ONCE = 10.0  # seconds of a file that are read and heard at once: an hour takes no more memory
 ANSWERS = 3  # how many texts a transcript names
 
 
@@ -46,7 +47,7 @@ class Transcript:
     """What was said in one recording.
 
     source: its file or name, "" for samples; seconds: how long it is; others: the next best texts, with the
-    logarithm of how much less probable they are than this one.
+    logarithm of how much less probable they are than this one; notes: what is doubtful about the recording.
     """
 
     source: str
@@ -54,6 +55,7 @@ class Transcript:
     words: tuple[SpokenWord, ...]
     seconds: float
     others: tuple[tuple[str, float], ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,21 +99,32 @@ class Recogniser:
         return self.model.scores([frames])[0]
 
     def _transcript(self, given: Said) -> Transcript:
+        notes: list[str] = []
+        parts: Iterable[np.ndarray]
         if isinstance(given, str | Path):
-            samples, source = read(given, self.spec.rate), str(given)
+            source = str(given)
+            parts = blocks(given, self.spec.rate, AT_ONCE, longest=LONGEST, tell=notes.append)
         elif isinstance(given, np.ndarray):
-            samples, source = given.astype(np.float32), ""
+            source, parts = "", [given.astype(np.float32)]
         else:
-            samples, source = given.samples(self.spec.rate), given.name
+            source, (samples, said) = given.name, given.heard(self.spec.rate)
+            parts, notes = [samples], [*said]
         if self.spec.bidirectional:
+            samples = np.concatenate([*parts])
             found = self.transcript_of(
                 self.search.decode(self.scores(samples), most=ANSWERS), len(samples) / self.spec.rate
             )
-        else:  # as it is heard while somebody speaks, utterance by utterance
-            stream = self.stream()
-            heard = [each for each in stream.feed(samples) if each.final]
-            found = _joined([*heard, stream.finish()], len(samples) / self.spec.rate)
-        return replace(found, source=source)
+        else:
+            found = self._listened(parts)
+        return replace(found, source=source, notes=tuple(notes))
+
+    def _listened(self, parts: Iterable[np.ndarray]) -> Transcript:
+        """The parts of a recording as they are heard while somebody speaks, utterance by utterance."""
+        stream, heard, count = self.stream(), list["Heard"](), 0
+        for samples in parts:
+            count += len(samples)
+            heard += [each for each in stream.feed(samples) if each.final]
+        return _joined([*heard, stream.finish()], count / self.spec.rate)
 
     def transcript_of(self, found: Sequence[Decoded], seconds: float) -> Transcript:
         """The best of some answers as a transcript, the next ones beside it."""

@@ -16,6 +16,8 @@ from hiddenstate.errors import DataError
 from hiddenstate.tasks.speech.spec import PIECES, SpeechSpec
 from hiddenstate.tasks.speech.symbols import Symbols, normal
 
+LONGEST = 120.0  # seconds of a recording to learn from; all of a batch take as many steps as its longest
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -72,7 +74,9 @@ def prepare(
                 tell(before + count, total)
 
         speeds = spec.augmentation.speeds if name == "train" else ()
-        found = gathered(recordings, spec.features, cache, speeds=speeds, told=told)
+        short = [each for each in recordings if each.seconds <= LONGEST]
+        faults += [_too_long(each) for each in recordings if each.seconds > LONGEST]
+        found = gathered(short, spec.features, cache, speeds=speeds, told=told)
         heard[name] = tuple(_learnable(found, spec, symbols, faults))
         faults += found.faults
         notes += found.notes
@@ -92,6 +96,13 @@ def _notes_on(symbols: Symbols, spec: SpeechSpec) -> Iterator[str]:
             f"{len(symbols.written)} pieces of words where {spec.pieces} were asked for: no others stand in "
             "the training transcripts twice."
         )
+
+
+def _too_long(recording: Spoken) -> str:
+    return (
+        f"{recording.name}: expected at most {LONGEST:g} seconds to learn from, came "
+        f"{recording.seconds:.0f}; cut it at pauses, or give its pieces by offset and duration"
+    )
 
 
 def _learnable(found: Gathered, spec: SpeechSpec, symbols: Symbols, faults: list[str]) -> Iterator[Heard]:
