@@ -95,7 +95,7 @@ def settings_of(spec: SpeechSpec, time_limit: float | None) -> TrainSettings:
     """The loop's settings."""
     return TrainSettings(
         epochs=spec.epochs,
-        learning_rate=spec.learning_rate,
+        learning_rate=spec.peak_rate,
         weight_decay=spec.weight_decay,
         schedule="one_cycle",
         warmup=0.15,

@@ -12,7 +12,7 @@ from hiddenstate.infer import stack_shapes
 SIZES = {
     ("small", False): (256, 2),
     ("small", True): (160, 2),
-    ("base", False): (480, 3),
+    ("base", False): (624, 2),
     ("base", True): (384, 2),
 }
 LSTM = CELLS["lstm"]

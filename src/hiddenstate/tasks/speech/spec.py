@@ -15,6 +15,8 @@ from hiddenstate.tasks.speech.sizes import SIZES, units
 
 PIECES = 200
 
+WIDE = 256  # hidden units
+
 
 class SpeechSpec(TaskSpec):
     """The settings of one speech recogniser; unknown keys raise.
@@ -47,7 +49,7 @@ class SpeechSpec(TaskSpec):
 
     epochs: int = Field(100, ge=1, le=100_000)
     batch_size: int = Field(8, ge=1, le=4096)
-    learning_rate: float = Field(5e-3, gt=0)
+    learning_rate: float | None = Field(None, gt=0)  # None: 0.005, of wide layers 0.003
     weight_decay: float = Field(1e-3, ge=0)
     average: float = Field(0.99, ge=0, lt=1)  # decay of the averaged weights
     dropout: float = Field(0.3, ge=0, lt=1)
@@ -81,6 +83,11 @@ class SpeechSpec(TaskSpec):
             return self.hidden, layers
         width = self.features.width * self.reduce
         return units(resolve(self.cell), width, self.preset, self.bidirectional, layers), layers
+
+    @property
+    def peak_rate(self) -> float:
+        """The learning rate at its highest."""
+        return self.learning_rate or (3e-3 if self.size[0] > WIDE else 5e-3)
 
     @property
     def augmentation(self) -> Augmentation:
