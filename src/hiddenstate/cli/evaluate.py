@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ def evaluate(
     text: options.TextColumn = None,
     label: options.LabelColumn = None,
     skip_bad: options.SkipBad = False,
+    threshold: options.Threshold = None,
     json: options.Json = False,
 ) -> None:
     """Measure a run on what it has not seen, or on other data.
@@ -26,16 +27,19 @@ def evaluate(
     hiddenstate evaluate runs/tickets --data other.csv --json
 
     hiddenstate evaluate runs/assistant --split validation
+
+    hiddenstate evaluate runs/commands --data others.jsonl --threshold 0.9
     """
     from hiddenstate import tasks
 
     module = tasks.of_run(run)
-    more = {"skip_bad": True} if skip_bad else {}
+    more: dict[str, Any] = {"skip_bad": True} if skip_bad else {}
     if more and not getattr(module, "HEARS", False):
         raise Unsupported(f"--skip-bad leaves recordings out, and {run} reads texts; leave it out.")
+    more |= options.moved(module, threshold)
     found = module.evaluate(run, data, split, text=text, label=label, **more)
     on = screen.console(for_program=json)
-    screen.measures(on, module.shown, found)
+    screen.measures(on, screen.shown_of(module, found), found)
     screen.say(on)
     for sentence in found.get("notes", ()):
         screen.say(on, screen.printable(sentence))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as jsons
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class Given:
     why: bool
     stream: str | None
     json: bool
+    moved: Mapping[str, float]  # the threshold of commands, where another one is asked for
 
 
 def predict(module: Any, run: Path, given: Given) -> None:
@@ -40,20 +41,20 @@ def predict(module: Any, run: Path, given: Given) -> None:
     if given.stream is not None:
         if given.recordings or given.out is not None:
             raise InvalidArgument("--stream - hears stdin alone; leave the recordings and --out out.")
-        streamed(module, run, given.stream, given.json)
+        streamed(module, module.load(run, **given.moved), given.stream, given.json)
     elif given.recordings:
-        files(module, run, given.recordings, given.out, given.json)
+        files(module, module.load(run, **given.moved), given.recordings, given.out, given.json)
     else:
         raise InvalidArgument(f"{run} listens: name recordings, a folder of them, or --stream - for a pipe.")
 
 
-def files(module: Any, run: Path, given: Sequence[str], out: Path | None, json: bool) -> None:
+def files(module: Any, model: Any, given: Sequence[str], out: Path | None, json: bool) -> None:
     """Write down what is said in files; a folder stands for the recordings in it.
 
     A file that cannot be read is named in the end, with exit code 1, and the others are not lost.
     """
     paths = [file for path in given for file in _listed(Path(path))]
-    model, answers, failed = module.load(run), [], []
+    shown, answers, failed = screen.shown_of(module, model), list[Any](), list[str]()
     for path in paths:
         try:
             (found,) = model.transcribe([path])
@@ -62,18 +63,18 @@ def files(module: Any, run: Path, given: Sequence[str], out: Path | None, json: 
             continue
         answers.append(found)
         if json and out is None:
-            screen.emit(module.shown.values(found))
+            screen.emit(shown.values(found))
     if out is not None:
         lines = (
-            [jsons.dumps(module.shown.values(each), ensure_ascii=False) for each in answers]
+            [jsons.dumps(shown.values(each), ensure_ascii=False) for each in answers]
             if json
             else _rows(answers)
         )
         intact.write(out, "".join(f"{line}\n" for line in lines).encode())
         typer.echo(f"hiddenstate: {len(answers):,} transcripts in {out}.", err=True)
     elif answers and not json:
-        shown = module.shown.table(answers)
-        screen.table(screen.console(), shown.columns, shown.rows, right=shown.right)
+        drawn = shown.table(answers)
+        screen.table(screen.console(), drawn.columns, drawn.rows, right=drawn.right)
     for words in [note for each in answers for note in getattr(each, "notes", ())] + failed:
         typer.echo(f"hiddenstate: {words}", err=True)
     if failed:
@@ -97,7 +98,7 @@ def _listed(path: Path) -> list[Path]:
     return found
 
 
-def streamed(module: Any, run: Path, source: str, json: bool) -> None:
+def streamed(module: Any, model: Any, source: str, json: bool) -> None:
     """Write down what is said while it arrives: on stdin, as a WAV file or as 16-bit samples.
 
     On a terminal what is said so far stands in the last line, and changes; an utterance that has ended is a
@@ -110,7 +111,9 @@ def streamed(module: Any, run: Path, source: str, json: bool) -> None:
             "--stream - hears a pipe, and stdin is a terminal. For example: "
             "arecord -q -f S16_LE -r 16000 -c 1 -t raw | hiddenstate predict RUN --stream -"
         )
-    model = module.load(run)
+    if hasattr(screen.shown_of(module, model), "spotted"):
+        _spot(model, screen.shown_of(module, model), json)
+        return
     stream, live = model.stream(), sys.stderr.isatty() and sys.stdout.isatty()
     width = screen.console().width - 1
     try:
@@ -127,6 +130,22 @@ def streamed(module: Any, run: Path, source: str, json: bool) -> None:
         if live:
             _write_over("", width)
     _say(module, stream.finish(), live, width, json)
+
+
+def _spot(model: Any, shown: Any, json: bool) -> None:
+    """Say each command, once, as soon as it is certain."""
+    stream = model.stream()
+
+    def say(found: Sequence[Any]) -> None:
+        for each in found:
+            if json:
+                screen.emit(shown.spotted(each))
+            else:
+                print(screen.printable(shown.line(each)), flush=True)
+
+    for samples in _samples(sys.stdin.buffer, model.spec.rate):
+        say(stream.feed(samples))
+    say(stream.finish())
 
 
 def _write_over(text: str, width: int) -> None:

@@ -7,11 +7,11 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from hiddenstate.errors import InvalidArgument
+from hiddenstate.errors import InvalidArgument, Unsupported
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -64,6 +64,12 @@ DataName = Annotated[
         "Rasa YAML file; for tag also a file or folder of words and tags; for speech recordings.",
     ),
 ]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE", help="For a run with commands: how probable one must be, 0 to 1, not the run's own."
+    ),
+]
 Activation = Annotated[
     str | None,
     typer.Option(
@@ -106,6 +112,15 @@ def settings(pairs: Iterable[str], named: Mapping[str, object]) -> dict[str, obj
             raise InvalidArgument(f"{key!r} is given twice; leave one of them out.")
         given[key] = value.strip()
     return given
+
+
+def moved(module: Any, threshold: float | None) -> dict[str, float]:
+    """Another threshold as words for a task that has one; raises Unsupported for others."""
+    if threshold is None:
+        return {}
+    if not getattr(module, "HEARS", False):
+        raise Unsupported("--threshold is of runs of train speech --commands; leave it out.")
+    return {"threshold": threshold}
 
 
 def command() -> str:

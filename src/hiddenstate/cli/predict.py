@@ -51,6 +51,7 @@ def predict(
     out: Out = None,
     why: Why = False,
     stream: Arriving = None,
+    threshold: options.Threshold = None,
     json: Json = False,
 ) -> None:
     """Say intents and slots of texts, or what recordings say.
@@ -64,16 +65,19 @@ def predict(
     hiddenstate predict runs/tickets "where is my parcel?" --why
 
     hiddenstate predict runs/commands monday.wav tuesday.wav
+
+    hiddenstate predict runs/commands --stream - --threshold 0.9
     """
     from hiddenstate import tasks
 
     if texts and file is not None:
         raise InvalidArgument("predict takes texts or --file, and both were given; leave one out.")
     module = tasks.of_run(run)
+    moved = options.moved(module, threshold)
     if getattr(module, "HEARS", False):
         from hiddenstate.cli import hear
 
-        hear.predict(module, run, hear.Given(texts or (), file, out, why, stream, json))
+        hear.predict(module, run, hear.Given(texts or (), file, out, why, stream, json, moved))
         return
     if texts and out is not None:
         raise InvalidArgument("--out takes the answers to --file or to a pipe; leave it out.")

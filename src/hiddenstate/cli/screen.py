@@ -114,7 +114,16 @@ def measures(
 
 
 def _measure(name: str, value: float | None) -> str:
-    return f"{value:.3f}" if name == "auroc" and value is not None else percent(value)
+    if value is not None and name in ("auroc", "threshold"):
+        return f"{value:.3f}"
+    if value is not None and name.endswith("_per_hour"):
+        return f"{value:.1f}"
+    return percent(value)
+
+
+def shown_of(module: Any, found: Any) -> Any:
+    """What shows a summary or a loaded run of a task, where that depends on how it was trained."""
+    return module.shown_for(found) if hasattr(module, "shown_for") else module.shown
 
 
 def comparison(on: Console, headline: tuple[str, str], summary: Mapping[str, Any], each: str) -> None:

@@ -65,6 +65,12 @@ Balance = Annotated[
     str | None,
     typer.Option(metavar="auto|none", help="Let rare intents weigh more where sizes are far apart, or not."),
 ]
+Commands = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Answer with one of these commands alone, one a line, and refuse all else."
+    ),
+]
 Pairs = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any other setting, such as epochs=30; may be repeated."),
@@ -101,6 +107,7 @@ def train(
     vectors: Vectors = None,
     balance: Balance = None,
     skip_bad: options.SkipBad = False,
+    commands: Commands = None,
     settings: Pairs = None,
     time_limit: TimeLimit = None,
     resume: Resume = None,
@@ -114,27 +121,22 @@ def train(
 
     hiddenstate train tag --data nlu.yml --out runs/assistant
 
-    hiddenstate train speech --data recordings/ --out runs/commands
+    hiddenstate train speech --data recordings/ --out runs/heating
+
+    hiddenstate train speech --data recordings/ --commands words.txt --out runs/commands
 
     hiddenstate train classify --from runs/tickets --data new.csv --out runs/tickets-2
 
     Ctrl-C stops after the step and keeps the best; --resume goes on from there.
     """
     named: dict[str, object] = {
-        "data": data,
-        "text_column": text,
-        "label_column": label,
-        "cell": cell,
-        "preset": preset,
-        "hidden": hidden,
-        "layers": layers,
-        "activation": activation,
-        "seed": seed,
+        "data": data, "text_column": text, "label_column": label, "seed": seed, "balance": balance,
+        "cell": cell, "preset": preset, "hidden": hidden, "layers": layers, "activation": activation,
         "int8": int8 or None,
         "vectors": None if vectors is None else str(vectors),
-        "balance": balance,
         "skip_bad": skip_bad or None,
-    }
+        "commands": None if commands is None else _listed(commands, task),
+    }  # fmt: skip
     given = options.settings(settings or (), named)
     limit = options.seconds(time_limit)
     if resume is not None:
@@ -145,6 +147,15 @@ def train(
     show(summary, json=json)
     if summary["stopped"] == "interrupted":
         raise typer.Exit(INTERRUPTED)
+
+
+def _listed(path: Path, task: str | None) -> tuple[str, ...]:
+    """The commands of a file, for the task that has some."""
+    from hiddenstate.tasks.speech.commands.listed import read_commands
+
+    if task not in (None, "speech"):
+        raise Unsupported(f"--commands is a list for train speech; leave it out for {task}.")
+    return read_commands(path)
 
 
 def begin(
@@ -226,7 +237,7 @@ def show(summary: Mapping[str, Any], *, json: bool) -> None:
     if summary["stopped"] in ("interrupted", "time limit"):
         screen.say(on, f"Stopped early ({summary['stopped']}); the best so far is kept. Go on with:")
         screen.line(on, f"  {options.command()} train --resume {summary['run']}")
-    items = tasks.find(summary["task"]).load().shown.ITEMS
+    items = screen.shown_of(tasks.find(summary["task"]).load(), summary).ITEMS
     screen.say(on, items.invitation)
     screen.line(on, f"  {options.command()} {items.command.format(run=summary['run'])}")
     if json:
@@ -251,7 +262,7 @@ def judged(on: Console, summary: Mapping[str, Any]) -> None:
     """Print the model beside the snapshot baseline, in the words of its task."""
     from hiddenstate import tasks
 
-    shown = tasks.find(summary["task"]).load().shown
+    shown = screen.shown_of(tasks.find(summary["task"]).load(), summary)
     screen.comparison(on, shown.HEADLINE, summary, shown.ITEMS.one)
     screen.say(on)
     screen.measures(on, shown, summary, summary["baseline"])

@@ -171,12 +171,13 @@ def gathered(
 
     Nothing is raised for those that cannot be used: `refuse` does, once all are known.
     """
-    hear = computed if cache is None else cache.plain
     kept: list[tuple[Spoken, np.ndarray, tuple[np.ndarray, ...]]] = []
     notes: list[str] = []
     faults: list[str] = []
     before = len(cache.notes) if cache is not None else 0
     for count, recording in enumerate(recordings, 1):
+        on_disk = isinstance(recording, Recording | Joined)
+        hear = cache.plain if cache is not None and on_disk else computed
         try:
             made, said = hear(recording, features)
             changed = tuple(made if speed == 1 else hear(recording, features, speed)[0] for speed in speeds)

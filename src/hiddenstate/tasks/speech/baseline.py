@@ -92,6 +92,7 @@ def _loss(scores: Sequence[np.ndarray], targets: Sequence[Sequence[int]]) -> flo
     total = 0.0
     for each, target in zip(scores, targets, strict=True):
         sizes = torch.tensor([len(each)]), torch.tensor([len(target)])
-        loss = functional.ctc_loss(torch.from_numpy(each)[:, None], torch.tensor([list(target)]), *sizes)
+        wanted = torch.tensor([list(target)], dtype=torch.long)  # none, where nothing is said
+        loss = functional.ctc_loss(torch.from_numpy(each)[:, None], wanted, *sizes)
         total += float(loss) / len(scores)
     return total

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hiddenstate.decode import NGram, PrefixBeam
+from hiddenstate.tasks.speech.commands.spotter import Spotter
+from hiddenstate.tasks.speech.commands.training import with_threshold
 from hiddenstate.tasks.speech.listening import Weights, chosen_weights, search_of
 from hiddenstate.tasks.speech.predictor import Recogniser
 from hiddenstate.tasks.speech.prepared import Prepared
@@ -12,8 +14,8 @@ from hiddenstate.tasks.speech.reader import Reader
 from hiddenstate.tasks.speech.spec import SpeechSpec
 
 
-def decide(prepared: Prepared, spec: SpeechSpec, trained: Reader) -> Recogniser:
-    """The recogniser with weights as a run holds them, and with a language."""
+def decide(prepared: Prepared, spec: SpeechSpec, trained: Reader) -> Recogniser | Spotter:
+    """The recogniser with weights as a run holds them, and a language; or with a threshold for commands."""
     stored = {name: value.astype(np.float16).astype(np.float32) for name, value in trained.parameters.items()}
     reader, symbols = Reader(spec, stored), prepared.symbols
     texts = [each.text.split() for each in prepared.heard["train"]]
@@ -28,4 +30,5 @@ def decide(prepared: Prepared, spec: SpeechSpec, trained: Reader) -> Recogniser:
             return search_of(spec, symbols, lm, words, chosen)
 
         weights = chosen_weights(make, reader.scores(frames), [each.text for each in held])
-    return Recogniser(spec, prepared.features, symbols, reader, lm, tuple(words), weights)
+    recogniser = Recogniser(spec, prepared.features, symbols, reader, lm, tuple(words), weights)
+    return with_threshold(prepared, recogniser) if spec.commands else recogniser

@@ -15,7 +15,8 @@ from hiddenstate.data.audio.reading import described
 from hiddenstate.data.audio.resampling import resampled
 from hiddenstate.data.spoken import Recording, Spoken, SpokenCorpus, divided
 from hiddenstate.errors import InvalidArgument, require
-from hiddenstate.tasks.speech.predictor import Recogniser, Transcript
+from hiddenstate.tasks.speech.commands.spotter import CommandStream, Spotter
+from hiddenstate.tasks.speech.predictor import Recogniser
 from hiddenstate.tasks.speech.spec import SpeechSpec
 from hiddenstate.tasks.speech.stream import SpeechStream
 
@@ -47,23 +48,25 @@ class InMemory:
 
 
 class SpeechRecognizer:
-    """Recognise speech with a recurrent network and CTC (Graves et al. 2006).
+    """Recognise speech with a recurrent network and CTC (Graves et al. 2006), or spot `commands` alone.
 
     fit(recordings [N], transcripts [N]) takes paths of audio files or samples [n] of `rate`, holds a tenth
     out for validation, and learns words and letters from the transcripts; transcribe gives a `Transcript`
-    each. bidirectional=False streams. `settings` are further fields of SpeechSpec. Raises InvalidArgument for
-    settings that cannot be, DataError for recordings that cannot be used.
+    each, for commands an `Answer`. bidirectional=False streams, as commands do. `settings` are further fields
+    of SpeechSpec. Raises InvalidArgument for settings that cannot be, DataError for recordings that cannot be
+    used.
     """
 
     def __init__(
         self,
         preset: str = "small",
         cell: str = "lstm",
-        bidirectional: bool = True,
+        bidirectional: bool | None = None,
         epochs: int | None = None,
         seed: int = 0,
         rate: int = 16000,
         settings: dict[str, Any] | None = None,
+        commands: Sequence[str] = (),
     ) -> None:
         fixed = sorted((settings or {}).keys() & FROM_CALL)
         if fixed:
@@ -71,9 +74,10 @@ class SpeechRecognizer:
                 f"settings cannot hold {', '.join(fixed)}: recordings are those given to fit; leave it out"
             )
         own = {"preset": preset, "cell": cell, "bidirectional": bidirectional, "epochs": epochs, "seed": seed}
-        given = {**own, "rate": rate, **(settings or {}), "data": "(in memory)"}
+        spotted = {"commands": tuple(commands)} if commands else {}
+        given = {**own, **spotted, "rate": rate, **(settings or {}), "data": "(in memory)"}
         self.spec = SpeechSpec.from_options(given)
-        self._recogniser: Recogniser | None = None
+        self._recogniser: Recogniser | Spotter | None = None
 
     def fit(
         self,
@@ -83,6 +87,7 @@ class SpeechRecognizer:
     ) -> SpeechRecognizer:
         """Train on recordings and what is said in them; with `speakers` whole speakers are held out."""
         require("torch", "fitting a SpeechRecognizer", extra="train")
+        from hiddenstate.tasks.speech.commands.material import heard_for
         from hiddenstate.tasks.speech.deciding import decide  # listening needs no torch
         from hiddenstate.tasks.speech.fitting import fit_model
         from hiddenstate.tasks.speech.prepared import prepare
@@ -99,7 +104,7 @@ class SpeechRecognizer:
         digest = hashlib.sha256("\0".join(transcripts).encode("utf-8", "surrogatepass")).hexdigest()
         corpus = divided(SpokenCorpus("the recordings given", {"train": spoken}, digest), self.spec.seed)
         spec, _ = settled(self.spec, corpus)
-        prepared = prepare(corpus, spec, cache=FeatureCache())
+        prepared = prepare(heard_for(corpus, spec), spec, cache=FeatureCache())
         module, _ = fit_model(prepared, spec)
         self._recogniser = decide(prepared, spec, module.reader())
         return self
@@ -107,15 +112,15 @@ class SpeechRecognizer:
     def transcribe(self, recordings: Any) -> Any:
         """Write down what is said in a recording, or in a list of them: paths, or samples [n] of `rate`."""
         one = isinstance(recordings, str | Path | np.ndarray)
-        found: list[Transcript] = self.recogniser.transcribe([recordings] if one else list(recordings))
+        found: list[Any] = [*self.recogniser.transcribe([recordings] if one else list(recordings))]
         return found[0] if one else found
 
-    def stream(self) -> SpeechStream:
+    def stream(self) -> SpeechStream | CommandStream:
         """A recording that arrives chunk by chunk; raises Unsupported for a bidirectional recogniser."""
         return self.recogniser.stream()
 
     @property
-    def recogniser(self) -> Recogniser:
+    def recogniser(self) -> Recogniser | Spotter:
         """What was trained; raises InvalidArgument before `fit`."""
         if self._recogniser is None:
             raise InvalidArgument("this recogniser has heard nothing yet; call fit(recordings, transcripts)")

@@ -15,6 +15,9 @@ from hiddenstate.errors import DataError, Unsupported
 from hiddenstate.runs import Run
 from hiddenstate.scores import ErrorRates, confusions, error_rates
 from hiddenstate.tasks.speech import report
+from hiddenstate.tasks.speech.commands.reporting import evaluated
+from hiddenstate.tasks.speech.commands.spotter import FILE as SPOTS
+from hiddenstate.tasks.speech.commands.spotter import Spotter
 from hiddenstate.tasks.speech.judgeable import judgeable
 from hiddenstate.tasks.speech.predictor import Recogniser, Transcript
 from hiddenstate.tasks.speech.symbols import normal
@@ -89,8 +92,11 @@ def evaluate(
     text: str | None = None,
     label: str | None = None,
     skip_bad: bool = False,
+    threshold: float | None = None,
 ) -> dict[str, Any]:
     """Measure a run on a split of its own data, or on other recordings with transcripts.
+
+    threshold: of commands, in place of the run's.
 
     Writes evaluation.md and evaluation.png into the run. Raises DataError where there is no such split, and
     for recordings that cannot be used, unless skip_bad leaves those out; Unsupported for columns, which
@@ -101,7 +107,10 @@ def evaluate(
             "--text and --label choose columns of tables, and recordings have none; leave them out."
         )
     run = Run.open(path)
-    recogniser = Recogniser.load(run.path)
+    spotter = Spotter.load(run.path, threshold) if run.has(SPOTS) else None
+    if spotter is None and threshold is not None:
+        raise Unsupported(f"--threshold is of commands, and {path} writes words; leave it out.")
+    recogniser = Recogniser.load(run.path) if spotter is None else spotter.recogniser
     values = run.spec()
     skip_bad = skip_bad or (data is None and recogniser.spec.skip_bad)
     corpus = read_recordings(data or recogniser.spec.data, skip_bad=skip_bad)
@@ -115,6 +124,9 @@ def evaluate(
     else:
         recordings = list(corpus.split(split))
     recordings, doubts = judgeable(recordings, recogniser, skip_bad)
+    if spotter is not None:
+        told = [f"{len(recordings)} recordings of {corpus.name}, split {split}.", *corpus.notes, *doubts]
+        return {**evaluated(run, spotter, recordings, [*told, *corpus.left_out]), "split": split}
     found = judged(recogniser, recordings)
     notes = [f"{found.count} recordings of {corpus.name}, split {split}.", *corpus.notes, *corpus.left_out]
     notes += doubts

@@ -31,6 +31,8 @@ def judgeable(
         except DataError as error:
             faults.append(str(error))
     notes += refuse(faults, len(recordings), skip_bad)
+    if recogniser.spec.commands:  # other words are what it has to refuse
+        return kept, list(dict.fromkeys(notes))
     return kept, list(dict.fromkeys([*notes, *_unwritable(kept, recogniser), *_too_fast(kept, recogniser)]))
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hiddenstate.cells import resolve
 from hiddenstate.data.audio.augment import LARGEST, Augmentation
 from hiddenstate.data.audio.features import Features
 from hiddenstate.errors import InvalidArgument
 from hiddenstate.tasks.settings import TaskSpec
+from hiddenstate.tasks.speech.commands.listed import Commands
 from hiddenstate.tasks.speech.sizes import SIZES, units
 
 PIECES = 200
+FOR_COMMANDS = {"symbols": "words", "bidirectional": False, "language_model": 0, "closed": False}
+# what is not said for commands: sounds are compared with those of training from the first step on
+USUAL_FOR_COMMANDS = {**FOR_COMMANDS, "normalisation": "training", "frequency_masks": 0, "time_masks": 0}
 
 WIDE = 256  # hidden units
 
@@ -66,6 +70,16 @@ class SpeechSpec(TaskSpec):
     closed: bool = True  # only words of the training transcripts can be recognised
     beam: int = Field(16, ge=1, le=4096)
 
+    commands: tuple[str, ...] = ()  # answer with one of these alone, and refuse all else
+    alarms: float = Field(1.0, ge=0)  # an hour, false ones, that the threshold may let through
+
+    @model_validator(mode="before")
+    @classmethod
+    def _for_commands(cls, values: Any) -> Any:
+        """What is not said for commands: they stream, each is a symbol, and no language weighs in."""
+        asked = isinstance(values, dict) and values.get("commands")
+        return {**USUAL_FOR_COMMANDS, **values} if asked else values
+
     def check(self) -> None:
         """Raise InvalidArgument for settings that do not go together."""
         if self.pieces is not None and self.symbols != "bpe":
@@ -74,6 +88,15 @@ class SpeechSpec(TaskSpec):
                 "symbols=bpe"
             )
         _ = self.features, self.augmentation
+        if not self.commands:
+            return
+        Commands(self.commands)
+        for name, value in FOR_COMMANDS.items():
+            if getattr(self, name) != value:
+                raise InvalidArgument(
+                    f"commands are whole symbols, spotted while they arrive: {name} is {str(value).lower()} "
+                    f"with them, came {getattr(self, name)!r}; leave it out, or train without commands"
+                )
 
     @property
     def size(self) -> tuple[int, int]:

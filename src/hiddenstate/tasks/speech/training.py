@@ -19,6 +19,9 @@ from hiddenstate.errors import DataError
 from hiddenstate.runs import Run
 from hiddenstate.scores import error_rates
 from hiddenstate.tasks.speech.baseline import NAME, Window
+from hiddenstate.tasks.speech.commands import training as commands
+from hiddenstate.tasks.speech.commands.material import heard_for
+from hiddenstate.tasks.speech.commands.spotter import Spotter
 from hiddenstate.tasks.speech.deciding import decide
 from hiddenstate.tasks.speech.evaluating import JUDGED, judged, write_report
 from hiddenstate.tasks.speech.fitting import fit_model
@@ -50,14 +53,16 @@ def train(
         corpus = divided(read_recordings(spec.data, skip_bad=spec.skip_bad), spec.seed)
         if corpus.sha256 != values.get("data", {}).get("sha256"):
             raise DataError(f"{spec.data} has changed since the run began; restore it, or train anew")
-        prepared = prepare(corpus, spec, _telling(), FeatureCache())
+        learned = heard_for(corpus, spec)
+        prepared = prepare(learned, spec, _telling(), FeatureCache())
         note_environment(run, values)
     else:
         corpus = divided(read_recordings(spec.data, skip_bad=spec.skip_bad), spec.seed)
         spec, decided = settled(spec, corpus)
         for note in decided:
             progress.Lines().say(note)
-        prepared = prepare(corpus, spec, _telling(), FeatureCache())
+        learned = heard_for(corpus, spec)
+        prepared = prepare(learned, spec, _telling(), FeatureCache())
         cell = None if spec.cell_file is None else spec.cell_file.read_bytes()
         run = Run.create(out, overwrite=overwrite)
         run.write_spec(_described(spec, corpus))
@@ -66,13 +71,17 @@ def train(
     before_fit = time.perf_counter() - began
     module, fitted = fit_model(prepared, spec, run, time_limit)
     after_fit = time.perf_counter()
-    progress.Lines().say("Choosing what the language weighs, on recordings that were held out.")
+    chosen = "the threshold" if spec.commands else "what the language weighs"
+    progress.Lines().say(f"Choosing {chosen}, on recordings that were held out.")
     recogniser = decide(prepared, spec, module.reader())
     recogniser.save(run)
     seconds = before_fit + fitted.seconds + time.perf_counter() - after_fit
     progress.Lines().say("Fitting the snapshot baseline, and judging both.")
-    counted = () if recogniser.lm is None else recogniser.lm.notes
-    summary = _report(run, corpus, prepared, seconds, counted)
+    if isinstance(recogniser, Spotter):
+        summary = commands.report(run, learned, prepared, seconds)
+    else:
+        counted = () if recogniser.lm is None else recogniser.lm.notes
+        summary = _report(run, corpus, prepared, seconds, counted)
     return {**summary, "stopped": fitted.stopped}
 
 
