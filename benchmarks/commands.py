@@ -30,9 +30,6 @@ SETTINGS: dict[str, Any] = {
     "data": "fsdd",
     "commands": COMMANDS,
     "rate": 8000,
-    "hidden": 96,
-    "epochs": 8,
-    "speeds": "1",
 }
 KEPT = (
     "misses",
