@@ -82,6 +82,18 @@ def test_warping_moves_what_is_heard_by_the_drawn_factors() -> None:
     assert 21.8 < max(mels) < 22.2  # 20 exp(0.1) = 22.1
 
 
+def test_a_louder_recording_has_the_features_of_louder_samples() -> None:
+    features, settings = Features(deltas=1), Augmentation(loudness=12.0)
+    samples = tone(0.1) + np.random.default_rng(0).normal(0, 0.01, len(tone(0.1))).astype(np.float32)
+    plain = features.plain(samples)
+    decibels = np.random.default_rng(5).uniform(-12, 12)
+    assert abs(decibels) > 3
+    found = settings.louder(plain, 40, np.random.default_rng(5))
+    truth = features.plain((samples * 10 ** (decibels / 20)).astype(np.float32))
+    np.testing.assert_allclose(found, truth, atol=2e-3)
+    np.testing.assert_array_equal(Augmentation(loudness=0).louder(plain, 40, np.random.default_rng(5)), plain)
+
+
 def test_without_warping_nothing_changes() -> None:
     plain = Features().plain(tone(0.3))
     same = Augmentation(tempo=0.0, tract=0.0)

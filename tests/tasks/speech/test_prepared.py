@@ -86,7 +86,9 @@ def test_training_goes_on_without_a_cache_and_says_so(
 
 def test_noise_is_drawn_anew_in_every_epoch(tmp_path: Path) -> None:
     settings = spec(tones.write(tmp_path / "data", 8, seed=0), noise=1.0, speeds="1", time_masks=0)
-    settings = settings.model_copy(update={"frequency_masks": 0, "batch_size": 8, "tempo": 0.0, "tract": 0.0})
+    settings = settings.model_copy(
+        update={"frequency_masks": 0, "batch_size": 8, "tempo": 0.0, "tract": 0.0, "loudness": 0.0}
+    )
     prepared = prepare(divided(read_recordings(settings.data), 0), settings)
     plain = settings.model_copy(update={"noise": 0.0})
     once, again, later = (EpochBatches(prepared, settings, epoch).laid_out(0) for epoch in (0, 0, 1))

@@ -18,6 +18,7 @@ from hiddenstate.errors import InvalidArgument, nearest
 
 SLOWEST, FASTEST = 0.5, 2.0
 LARGEST = 0.5  # tempo and tract
+NEPERS = math.log(10) / 10  # the logarithm of a power that is one decibel more
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,12 @@ class Augmentation:
     speeds: one is drawn for each recording (Ko, Peddinti, Povey and Khudanpur, 2015: 0.9, 1, 1.1).
     tempo: features are slower or faster by a factor of exp(-tempo) to exp(tempo), at the same pitch.
     tract: their mels move by a factor of exp(-tract) to exp(tract), as in a longer or shorter vocal tract
-    (Jaitly and Hinton, 2013). noise_share: of the recordings get noise, at a ratio drawn from quietest_noise
-    down to loudest_noise, in dB. Of normalised features, masks are set to 0, the mean (SpecAugment: Park et
-    al., 2019): frequency_masks bands of 0 to frequency_width mels, time_masks gaps of 0 to time_width frames,
-    none longer than time_share of the recording.
+    (Jaitly and Hinton, 2013). loudness: they are softer or louder by up to so many dB. noise_share: of the
+    recordings get noise, at a ratio drawn from quietest_noise down to loudest_noise, in dB.
+
+    Of normalised features, masks are set to 0, the mean (SpecAugment: Park et al., 2019): frequency_masks
+    bands of 0 to frequency_width mels, time_masks gaps of 0 to time_width frames, none longer than time_share
+    of the recording.
 
     Raises InvalidArgument for settings that cannot be.
 
@@ -41,6 +44,7 @@ class Augmentation:
     speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
     tempo: float = 0.15
     tract: float = 0.1
+    loudness: float = 10.0
     noise_share: float = 0.5
     quietest_noise: float = 30.0
     loudest_noise: float = 10.0
@@ -60,6 +64,7 @@ class Augmentation:
             ),
             ("tempo", 0 <= self.tempo <= LARGEST, f"0 to {LARGEST:g}"),
             ("tract", 0 <= self.tract <= LARGEST, f"0 to {LARGEST:g}"),
+            ("loudness", 0 <= self.loudness <= 60, "0 to 60 dB"),
             ("noise_share", 0 <= self.noise_share <= 1, "0 to 1"),
             ("quietest_noise", self.loudest_noise <= self.quietest_noise <= 100, "loudest_noise to 100 dB"),
             ("loudest_noise", self.loudest_noise >= -50, "-50 dB or more"),
@@ -99,6 +104,14 @@ class Augmentation:
         columns = np.minimum(np.arange(mels) / higher, mels - 1)
         bands = found.reshape(-1, mels).T  # slopes, where there are some, move with their mels
         return np.ascontiguousarray(_between(bands, columns).T.reshape(-1, width))
+
+    def louder(self, plain: np.ndarray, mels: int, generator: np.random.Generator) -> np.ndarray:
+        """Return plain features [T, F] of a softer or louder recording; slopes know of no loudness."""
+        if not self.loudness:
+            return plain
+        changed = plain.copy()
+        changed[:, :mels] += NEPERS * generator.uniform(-self.loudness, self.loudness)
+        return changed
 
     def with_noise(self, plain: np.ndarray, noises: Noises, generator: np.random.Generator) -> np.ndarray:
         """Add noise to plain features [T, F], or not: `noise_share` of the recordings get it."""
