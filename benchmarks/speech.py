@@ -20,6 +20,7 @@ import speech_speed
 from measurement import HOUSE, RESULTS, Figures, Record, Task, measure
 
 from hiddenstate.errors import HiddenStateError, InvalidArgument, nearest
+from hiddenstate.runs import Run
 from hiddenstate.tasks import speech
 
 RUNS = HOUSE / "runs" / "speech"
@@ -48,16 +49,22 @@ class Training:
     data: Mapping[str, str]
     settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def task(self, folder: Path, changed: Mapping[str, Any]) -> Task:
-        """The measurement; `changed` are settings that differ from the product's."""
+    def task(self, folder: Path, changed: Mapping[str, Any], resume: bool = False) -> Task:
+        """The measurement; `changed` are settings that differ from the product's.
+
+        With `resume` a training that is in the folder goes on; one that had ended is judged as it is.
+        """
         given = {**self.settings, **changed}
 
         def figures(row: str, seed: int) -> Mapping[str, Figures]:
             spec = speech.SpeechSpec.from_options({**given, "data": self.data[row], "seed": seed})
             path = folder / f"{self.name}-{self.data[row].replace(':', '-')}-{seed}"
             load, spent = busy(), time.process_time()
-            summary = speech.train(spec, path, overwrite=True)
-            costs = {"cpu_seconds": time.process_time() - spent, "load": load}
+            going_on = resume and path.exists()
+            if going_on:
+                refuse_others(path, spec)
+            summary = speech.train(spec, path, resume=going_on, overwrite=not going_on)
+            costs = {} if going_on else {"cpu_seconds": time.process_time() - spent, "load": load}
             model = {**summary, "bytes": summary["table"][0]["bytes"]}
             return {
                 row: {**kept(model), **costs},
@@ -69,6 +76,15 @@ class Training:
             name: value for name, value in spec.model_dump().items() if name not in ("data", "seed", "task")
         }
         return Task(self.name, tuple(self.data), {"data": dict(self.data), **settings}, figures)
+
+
+def refuse_others(path: Path, spec: speech.SpeechSpec) -> None:
+    """Raise InvalidArgument where the run was trained with other settings than these."""
+    trained, asked = Run.open(path).spec()["spec"], spec.model_dump(mode="json")
+    asked["hidden"], asked["layers"] = spec.size
+    others = [f"{name}={value}" for name, value in trained.items() if asked.get(name, value) != value]
+    if others:
+        raise InvalidArgument(f"{path} was trained with {', '.join(others)}; give these with --set")
 
 
 def kept(summary: Mapping[str, Any]) -> dict[str, float]:
@@ -108,6 +124,7 @@ def options() -> argparse.ArgumentParser:
     add("--out", type=Path, default=RESULTS, help="where the results go (default: benchmarks/results)")
     add("--runs", type=Path, default=RUNS, help="where trained recognisers go (default: runs/speech)")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the trainings")
+    add("--resume", action="store_true", help="go on with the trainings that are in --runs")
     add("--quick", action="store_true", help="tiny settings, to see that it works; needs --out")
     add("--again", action="store_true", help="measure anew what is there, all of its seeds")
     return parser
@@ -125,7 +142,9 @@ def tasks_of(given: argparse.Namespace) -> list[Task]:
     for name in (word.strip() for word in given.tasks.split(",")):
         if name not in TASKS and name not in SPEED:
             raise InvalidArgument(f"--tasks: unknown task {name!r}: {nearest(name, [*TASKS, *SPEED])}")
-        found.append(TASKS[name].task(given.runs, changed) if name in TASKS else SPEED[name](given.quick))
+        found.append(
+            TASKS[name].task(given.runs, changed, given.resume) if name in TASKS else SPEED[name](given.quick)
+        )
     return found
 
 

@@ -23,7 +23,9 @@ def rows(folder: Path, task: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_a_training_is_measured_and_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_is_measured_and_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = tones.write(tmp_path / "data", 12, seed=0)
     training = speech.Training("tones", {"whole": str(data)}, {**TINY, "dropout": 0.0})
     monkeypatch.setitem(speech.TASKS, "tones", training)
@@ -40,6 +42,13 @@ def test_a_training_is_measured_and_resumed(tmp_path: Path, monkeypatch: pytest.
     after = rows(tmp_path, "tones")["whole"]["seeds"]
     assert after["3"] == figures
     assert set(after) == {"3", "4"}
+    going_on = [*words, "--seeds", "3", "--resume", "--again"]
+    assert speech.main([*going_on, "--set", "epochs=2"]) == 2
+    assert "was trained with epochs=1; give these with --set" in capsys.readouterr().err
+    assert speech.main([*going_on, "--set", "epochs=1"]) == 0
+    judged = rows(tmp_path, "tones")["whole"]["seeds"]["3"]
+    assert "cpu_seconds" not in judged
+    assert judged["wer"] == figures["wer"]
 
 
 @pytest.mark.slow
