@@ -27,6 +27,15 @@ def test_single_words_of_a_list_are_symbols_and_stay_whole() -> None:
     assert spec.features.normalisation == "training"
 
 
+@pytest.mark.parametrize(("recordings", "epochs"), [(51, 120), (300_000, 20), (20_000, 36)])
+def test_many_words_take_the_larger_network(recordings: int, epochs: int) -> None:
+    spec, notes = settled(SpeechSpec(data="x"), corpus([f"word{row % 51}" for row in range(recordings)]))
+    assert (spec.preset, spec.epochs, spec.symbols) == ("base", epochs, "characters")
+    assert notes == (f"More than 50 words are said; settled by that: preset base, epochs {epochs}.",)
+    small, notes = settled(SpeechSpec(data="x", preset="small", epochs=3), corpus(list(map(str, range(51)))))
+    assert (small.preset, small.epochs, notes) == ("small", 3, ())
+
+
 def test_what_was_asked_for_is_kept() -> None:
     asked = SpeechSpec(data="x", symbols="characters", epochs=3, time_masks=1)
     spec, notes = settled(asked, corpus(["yes", "no"] * 20))
@@ -48,8 +57,8 @@ def test_a_word_is_heard_as_often_however_many_recordings_it_has(times: int, epo
 
 @pytest.mark.parametrize(
     "texts",
-    [["go", "go on"] * 50, ["yes", "no"] * 4, [f"word{row % 51}" for row in range(5100)], []],
-    ids=["sentences", "too few", "a long list", "nothing"],
+    [["go", "go on"] * 50, ["yes", "no"] * 4, [f"go {row % 49}" for row in range(5100)], []],
+    ids=["sentences", "too few", "fifty words", "nothing"],
 )
 def test_everything_else_keeps_the_usual_settings(texts: list[str]) -> None:
     spec = SpeechSpec(data="x")

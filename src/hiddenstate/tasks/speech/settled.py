@@ -1,7 +1,9 @@
-"""Settings that nobody gave, settled by the recordings where these are single words of a short list.
+"""Settings that nobody gave, settled by what is said in the training recordings.
 
-A word by itself is short: letters may not fit into it, its own mean tells it from others and so is not to be
-taken out, and nothing in it is said twice, so that no part can be hidden. Sentences keep the usual settings.
+Single words of a short list: a word by itself is short; letters may not fit into it, its own mean tells it
+from others and so is not to be taken out, and nothing in it is said twice, so that no part can be hidden. More
+words than that take the larger network, and of little sound more epochs. What lies between keeps the usual
+settings.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from hiddenstate.tasks.speech.spec import SpeechSpec
 
 LIST, OFTEN = 50, 10  # at most so many words, each said so often on average
 TIMES = 6000  # how often each word is heard in training, a recording counted anew in every epoch
-FEWEST, MOST = 10, 100  # epochs
+FEWEST, MOST = 10, 100  # epochs, of single words
+HOURS = 80  # of sound that the larger network hears in training, a recording counted anew in every epoch
+FEWEST_LARGE, MOST_LARGE = 20, 120
 
 
 def settled(spec: SpeechSpec, corpus: SpokenCorpus) -> tuple[SpeechSpec, tuple[str, ...]]:
@@ -27,20 +31,29 @@ def settled(spec: SpeechSpec, corpus: SpokenCorpus) -> tuple[SpeechSpec, tuple[s
     """
     if spec.commands:
         return spec, ()
-    said = Counter(each.text for each in corpus.splits.get("train", ()))
-    count = sum(said.values())
-    single = all(len(text.split()) == 1 for text in said)
-    if not said or not single or len(said) > LIST or count < OFTEN * len(said):
+    spoken = corpus.splits.get("train", ())
+    said = Counter(each.text for each in spoken)
+    words = {word for text in said for word in text.split()}
+    own: dict[str, Any]
+    if len(words) > LIST:
+        why = f"More than {LIST} words are said"
+        hours = sum(each.seconds for each in spoken) / 3600
+        own = {"preset": "base", "epochs": _between(HOURS / hours, FEWEST_LARGE, MOST_LARGE)}
+    elif said and all(len(text.split()) == 1 for text in said) and len(spoken) >= OFTEN * len(said):
+        why = f"Every recording is one of {len(said)} words"
+        own = {
+            "symbols": "words",
+            "normalisation": "training",
+            "frequency_masks": 0,
+            "time_masks": 0,
+            "epochs": _between(TIMES * len(said) / len(spoken), FEWEST, MOST),
+        }
+    else:
         return spec, ()
-    epochs = int(np.clip(round(TIMES * len(said) / count), FEWEST, MOST))
-    own: dict[str, Any] = {
-        "symbols": "words",
-        "normalisation": "training",
-        "frequency_masks": 0,
-        "time_masks": 0,
-        "epochs": epochs,
-    }
     free = {name: value for name, value in own.items() if name not in spec.model_fields_set}
     listed = ", ".join(f"{name} {value}" for name, value in free.items())
-    note = f"Every recording is one of {len(said)} words; settled by that: {listed}."
-    return spec.model_copy(update=free), (note,) if free else ()
+    return spec.model_copy(update=free), (f"{why}; settled by that: {listed}.",) if free else ()
+
+
+def _between(epochs: float, fewest: int, most: int) -> int:
+    return int(np.clip(round(epochs), fewest, most))
