@@ -1,9 +1,9 @@
 """Settings that nobody gave, settled by what is said in the training recordings.
 
 Single words of a short list: a word by itself is short; letters may not fit into it, its own mean tells it
-from others and so is not to be taken out, and nothing in it is said twice, so that no part can be hidden. More
-words than that take the larger network, and of little sound more epochs. What lies between keeps the usual
-settings.
+from others and so is not to be taken out, and nothing in it is said twice, so that no part can be hidden.
+More words than that take the larger network, and of little sound more epochs. What lies between keeps the
+usual settings.
 """
 
 from __future__ import annotations
