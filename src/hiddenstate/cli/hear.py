@@ -109,7 +109,7 @@ def streamed(module: Any, model: Any, source: str, json: bool) -> None:
     if sys.stdin.isatty():
         raise InvalidArgument(
             "--stream - hears a pipe, and stdin is a terminal. For example: "
-            "arecord -q -f S16_LE -r 16000 -c 1 -t raw | hiddenstate predict RUN --stream -"
+            f"arecord -q -f S16_LE -r {model.spec.rate} -c 1 -t raw | hiddenstate predict RUN --stream -"
         )
     if hasattr(screen.shown_of(module, model), "spotted"):
         _spot(model, screen.shown_of(module, model), json)

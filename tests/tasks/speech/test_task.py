@@ -152,6 +152,19 @@ def test_transcripts_that_no_recording_can_say_are_found_before_training(tmp_pat
 
 
 @pytest.mark.slow
+def test_whole_numbers_of_16_bits_are_heard_as_the_same_floats(trained: Path, unheard: Path) -> None:
+    recogniser = speech.load(trained)
+    floats = read(unheard / "000.wav", tones.RATE)
+    whole_numbers = np.round(floats * 2**15).astype(np.int16)
+    assert recogniser.transcribe([whole_numbers]) == recogniser.transcribe([floats])
+    assert recogniser.transcribe([floats])[0].text == (unheard / "000.txt").read_text().strip()
+    stream = recogniser.stream()
+    heard = [*stream.feed(whole_numbers), stream.finish()]
+    assert heard[-1].transcript.text == recogniser.transcribe([floats])[0].text
+    with pytest.raises(InvalidArgument, match="floats from -1 to 1 or as int16, came int32"):
+        recogniser.transcribe([whole_numbers.astype(np.int32)])
+
+
 def test_in_python_it_is_fitted_on_paths_and_on_samples(tmp_path: Path) -> None:
     data = tones.write(tmp_path / "data", 40, seed=7, most=3)
     paths = sorted(data.glob("*.wav"))

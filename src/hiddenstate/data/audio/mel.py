@@ -178,6 +178,17 @@ def hann(size: int) -> np.ndarray:
     return 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(size) / size)
 
 
+def floats(samples: np.ndarray) -> np.ndarray:
+    """Return a row of samples, floats or int16, as float32 from -1 to 1; raises as `checked` does.
+
+    >>> floats(np.array([-32768, 16384], np.int16)).tolist()
+    [-1.0, 0.5]
+    """
+    samples = checked(samples)
+    found = samples.astype(np.float32)
+    return found / np.float32(32768) if samples.dtype == np.int16 else found
+
+
 def checked(samples: np.ndarray) -> np.ndarray:
     """Return a row of samples as it is; raises InvalidArgument for anything else."""
     samples = np.asarray(samples)

@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from hiddenstate.data.audio.cache import FeatureCache
+from hiddenstate.data.audio.mel import floats
 from hiddenstate.data.audio.reading import described
 from hiddenstate.data.audio.resampling import resampled
 from hiddenstate.data.spoken import Recording, Spoken, SpokenCorpus, divided
@@ -25,7 +26,7 @@ FROM_CALL = {"task", "data", "skip_bad"}  # settings that have no say over recor
 
 @dataclass(frozen=True, eq=False)
 class InMemory:
-    """A recording that lies in no file: values [n] between -1 and 1, `rate` of them a second."""
+    """A recording that lies in no file: values [n] between -1 and 1, or int16, `rate` of them a second."""
 
     name: str
     values: np.ndarray
@@ -40,7 +41,7 @@ class InMemory:
 
     def samples(self, rate: int = 16000) -> np.ndarray:
         """The samples [n] float32 at a rate."""
-        return resampled(self.values.astype(np.float32), self.rate, rate)
+        return resampled(floats(self.values), self.rate, rate)
 
     def heard(self, rate: int = 16000) -> tuple[np.ndarray, tuple[str, ...]]:
         """The samples, with nothing to say about them."""

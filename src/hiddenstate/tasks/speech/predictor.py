@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hiddenstate.data.audio.features import Features
+from hiddenstate.data.audio.mel import floats
 from hiddenstate.data.audio.reading import LONGEST, blocks
 from hiddenstate.data.spoken import Spoken
 from hiddenstate.decode import Decoded, NGram, PrefixBeam
@@ -82,9 +83,9 @@ class Recogniser:
 
     def transcribe(self, recordings: Sequence[Said]) -> list[Transcript]:
         """Write down what is said in audio files, in recordings of a corpus, or in samples [n] of the
-        recogniser's rate.
+        recogniser's rate: floats from -1 to 1, or int16.
 
-        Raises DataError for a file that holds no sound that can be read.
+        Raises DataError for a file that holds no sound that can be read, InvalidArgument for other samples.
         """
         return [self._transcript(each) for each in recordings]
 
@@ -105,7 +106,7 @@ class Recogniser:
             source = str(given)
             parts = blocks(given, self.spec.rate, AT_ONCE, longest=LONGEST, tell=notes.append)
         elif isinstance(given, np.ndarray):
-            source, parts = "", [given.astype(np.float32)]
+            source, parts = "", [floats(given)]
         else:
             source, (samples, said) = given.name, given.heard(self.spec.rate)
             parts, notes = [samples], [*said]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hiddenstate.data.audio.mel import floats
 from hiddenstate.decode import Decoded
 from hiddenstate.errors import Unsupported
 from hiddenstate.tasks.speech.predictor import ANSWERS, Recogniser, Transcript
@@ -49,8 +50,9 @@ class SpeechStream:
         self.spoken = False
 
     def feed(self, samples: np.ndarray) -> list[Heard]:
-        """Take samples [n], however many; give the utterances that they end, and what is said so far."""
-        ended = self._take(self.listening.feed(self.frames.feed(np.asarray(samples, np.float32))))
+        """Take samples [n], floats from -1 to 1 or int16; give the utterances they end, and what is said so
+        far."""
+        ended = self._take(self.listening.feed(self.frames.feed(floats(samples))))
         return [*ended, self._heard([self.found.best()], final=False)]
 
     def finish(self) -> Heard:
