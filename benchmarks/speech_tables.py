@@ -17,6 +17,13 @@ NAMES = {
     "milliseconds_chunk_95": "95 % within",
     "milliseconds_chunk_cpu": "of it processor time",
     "real_time_factor": "real-time factor",
+    "misses": "commands missed",
+    "false_alarms": "false alarms",
+    "false_alarms_per_hour": "an hour",
+    "commands_said": "commands said",
+    "hours_without_commands": "hours without",
+    "threshold": "threshold",
+    "milliseconds_a_chunk": "100 ms of sound",
     "load": "wanting to run, a minute's mean",
 }
 TRAINED = (
@@ -37,6 +44,16 @@ COLUMNS = {
     "yesno": TRAINED,
     "an4": TRAINED,
     "an4_streaming": TRAINED,
+    "commands": (
+        "misses",
+        "false_alarms",
+        "false_alarms_per_hour",
+        "commands_said",
+        "hours_without_commands",
+        "threshold",
+        "cpu_seconds",
+        "milliseconds_a_chunk",
+    ),
     "throughput": ("sound_per_second", "sound_per_cpu_second", *(f"share_{part}" for part in SPENT), "load"),
     "streaming": (
         "milliseconds_chunk",
@@ -76,5 +93,10 @@ def shown(figure: str, value: float) -> str | None:
         "sound_per_cpu_second": "{:.1f} s",
         "real_time_factor": "{:.4f}",
         "load": "{:.1f}",
+        "false_alarms": "{:.0f}",
+        "false_alarms_per_hour": "{:.1f}",
+        "commands_said": "{:.0f}",
+        "hours_without_commands": "{:.2f}",
+        "threshold": "{:.3f}",
     }
     return written[figure].format(value) if figure in written else None
