@@ -77,6 +77,39 @@ def test_words_know_when_they_were_said(trained: Path) -> None:
     assert all(0 < word.confidence <= 1 and word.start < word.end <= 1.8 for word in found.words)
 
 
+def test_an_open_microphone_in_silence_keeps_nothing(trained: Path) -> None:
+    recogniser, generator = speech.load(trained), np.random.default_rng(5)
+    stream, most = recogniser.stream(), 0.0
+    for _ in range(20):
+        assert not any(each.final for each in stream.feed(generator.normal(0, 0.003, tones.RATE)))
+        most = max(most, stream.steps * recogniser.step_seconds)
+    assert most <= 2.0  # of 20 seconds
+    said = np.concatenate([np.zeros(2000), tones.word("low", 0.3, generator), np.zeros(2000)])
+    stream.feed(said + generator.normal(0, 0.003, len(said)))
+    heard = stream.finish()
+    assert heard.transcript.text == "low"
+    assert 19.0 <= heard.start <= 20.3
+
+
+def test_who_never_pauses_is_heard_in_parts(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recogniser, generator = speech.load(trained), np.random.default_rng(6)
+    names = [str(each) for each in generator.choice(["low", "high", "rise", "fall"], 12)]
+    parts = [each for name in names for each in (tones.word(name, 0.3, generator), np.zeros(2400))]
+    samples = np.concatenate([np.zeros(2400), *parts])
+    samples = samples + generator.normal(0, 0.003, len(samples))
+
+    def heard() -> list[str]:
+        stream = recogniser.stream()
+        found = [each for each in stream.feed(samples) if each.final]
+        return [each.transcript.text for each in (*found, stream.finish())]
+
+    assert len(heard()) == 1
+    monkeypatch.setattr("hiddenstate.tasks.speech.stream.LONGEST", 2.0)
+    cut = heard()
+    assert 2 <= len(cut) <= 4
+    assert " ".join(cut).split() == names
+
+
 @pytest.mark.parametrize("size", [1, 37, 800, 100_000])
 def test_however_it_is_cut_a_stream_hears_the_same(trained: Path, unheard: Path, size: int) -> None:
     recogniser = speech.load(trained)

@@ -72,7 +72,8 @@ def heard_png(recogniser: Recogniser, recording: Spoken) -> bytes:
     from matplotlib.ticker import MaxNLocator
 
     rate = recogniser.spec.rate
-    samples = recording.samples(rate)[: int(LONGEST * rate)]
+    whole = recording.samples(rate)
+    samples = whole[: int(LONGEST * rate)]
     scores = recogniser.scores(samples)
     found = recogniser.transcript_of(recogniser.search.decode(scores, most=1), len(samples) / rate)
     plain, seconds = recogniser.features.plain(samples), len(samples) / rate
@@ -82,7 +83,10 @@ def heard_png(recogniser: Recogniser, recording: Spoken) -> bytes:
     )
     wave.plot(np.arange(len(samples)) / rate, samples, color=pictures.INK, linewidth=0.5)
     wave.set_ylabel("amplitude")
-    wave.set_title(f"said: {flat(normal(recording.text), 90)}", loc="left", fontsize=10, parse_math=False)
+    part = "" if len(samples) == len(whole) else f" (here the first {LONGEST:g} s)"
+    wave.set_title(
+        f"said{part}: {flat(normal(recording.text), 90)}", loc="left", fontsize=10, parse_math=False
+    )
     step = recogniser.features.step
     mel.imshow(
         plain[:, : recogniser.spec.mels].T,

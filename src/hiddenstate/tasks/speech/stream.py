@@ -13,8 +13,9 @@ from hiddenstate.tasks.speech.predictor import ANSWERS, Recogniser, Transcript
 from hiddenstate.tasks.speech.reader import Listening
 from hiddenstate.tasks.speech.symbols import BLANK
 
-SILENCE = 1.0  # seconds without a symbol that end an utterance in which one was said
-SURE = -0.01  # a blank is one where its probability is about 99 %
+SILENCE = 1.0  # seconds without a symbol that end an utterance
+LONGEST = 60.0  # seconds after which an utterance ends with the next blank, so that no search grows for ever
+SURE = -0.105  # a blank is one where its probability is about 90 %
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,9 @@ class SpeechStream:
     """One running recording; make one with `recogniser.stream()`.
 
     However the samples are cut, the final texts are the same, and joined they are the text of the recording
-    as `transcribe` gives it. A silence of SILENCE seconds ends an utterance. Raises Unsupported for a
-    bidirectional recogniser, which reads from the end as well.
+    as `transcribe` gives it. A silence of SILENCE seconds ends an utterance, and so does the first blank
+    after LONGEST seconds; one in which nothing was said is dropped. Raises Unsupported for a bidirectional
+    recogniser, which reads from the end as well.
     """
 
     def __init__(self, recogniser: Recogniser) -> None:
@@ -69,10 +71,14 @@ class SpeechStream:
             blank = score[BLANK] > SURE
             self.spoken = self.spoken or not blank
             self.quiet = self.quiet + 1 if blank else 0
-            long = self.quiet * self.recogniser.step_seconds
-            if self.spoken and long >= SILENCE:
-                ended.append(self._heard(self.found.finish(most=ANSWERS), final=True))
-                self._begin(self.first + self.steps)
+            silent = self.quiet * self.recogniser.step_seconds >= SILENCE
+            long = self.steps * self.recogniser.step_seconds >= LONGEST and score.argmax() == BLANK
+            if not (silent or long):
+                continue
+            heard = self._heard(self.found.finish(most=ANSWERS), final=True) if self.spoken else None
+            if heard is not None and heard.transcript.text:
+                ended.append(heard)
+            self._begin(self.first + self.steps)
         return ended
 
     def _heard(self, found: list[Decoded], final: bool) -> Heard:
