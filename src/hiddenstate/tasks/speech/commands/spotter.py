@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hiddenstate.data.audio.mel import floats
 from hiddenstate.data.audio.reading import read
 from hiddenstate.errors import DataError, InvalidArgument, RunError
 from hiddenstate.runs import Run
@@ -99,7 +100,7 @@ class Spotter:
         if isinstance(given, str | Path):
             samples, source = read(given, rate), str(given)
         elif isinstance(given, np.ndarray):
-            samples = given.astype(np.float32)
+            samples = floats(given)
         else:
             samples, source = given.samples(rate), given.name
         if not self.recogniser.features.frames_in(len(samples)):
@@ -156,8 +157,8 @@ class CommandStream:
         self.spotting = spotter.spotting()
 
     def feed(self, samples: np.ndarray) -> list[Spotted]:
-        """Take samples [n], however many, and give the commands that are certain by then."""
-        return self._take(self.listening.feed(self.frames.feed(np.asarray(samples, np.float32))))
+        """Take samples [n], floats from -1 to 1 or int16; give the commands that are certain by then."""
+        return self._take(self.listening.feed(self.frames.feed(floats(samples))))
 
     def finish(self) -> list[Spotted]:
         """End the sound: the commands that waited for what might follow."""
