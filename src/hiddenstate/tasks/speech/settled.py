@@ -20,7 +20,7 @@ LIST, OFTEN = 50, 10  # at most so many words, each said so often on average
 TIMES = 6000  # how often each word is heard in training, a recording counted anew in every epoch
 FEWEST, MOST = 10, 100  # epochs, of single words
 HOURS = 80  # of sound that the larger network hears in training, a recording counted anew in every epoch
-FEWEST_LARGE, MOST_LARGE = 20, 120
+FEWEST_LARGE, MOST_LARGE = 20, 70
 
 
 def settled(spec: SpeechSpec, corpus: SpokenCorpus) -> tuple[SpeechSpec, tuple[str, ...]]:
@@ -38,7 +38,12 @@ def settled(spec: SpeechSpec, corpus: SpokenCorpus) -> tuple[SpeechSpec, tuple[s
     if len(words) > LIST:
         why = f"More than {LIST} words are said"
         hours = sum(each.seconds for each in spoken) / 3600
-        own = {"preset": "base", "epochs": _between(HOURS / hours, FEWEST_LARGE, MOST_LARGE)}
+        epochs = _between(HOURS / hours, FEWEST_LARGE, MOST_LARGE)
+        own = {
+            "preset": "base",
+            "epochs": epochs,
+            "dropout": 0.15,
+        }  # with more of it, many more epochs are needed
     elif said and all(len(text.split()) == 1 for text in said) and len(spoken) >= OFTEN * len(said):
         why = f"Every recording is one of {len(said)} words"
         own = {
