@@ -29,6 +29,18 @@ for words, typed, environment in json.load(sys.stdin):
 sys.__stdout__.write(json.dumps(found))
 """
 
+HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "polars", "pooch", "librosa", "jiwer", "tokenizers")
+WITHOUT_HEAVY = (
+    f"import sys\nfor name in {HEAVY!r}:\n    sys.modules[name] = None\n"
+    "from hiddenstate.cli import main\nsys.argv = ['hiddenstate', *sys.argv[1:]]\nmain()\n"
+)
+
+
+def alone(*words: str | Path, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Run a command in a process of its own, where nothing heavy can be imported."""
+    command = [sys.executable, "-c", WITHOUT_HEAVY, *map(str, words)]
+    return subprocess.run(command, input=given, capture_output=True, env={**os.environ, "COLUMNS": "80"})
+
 
 @dataclass(frozen=True)
 class Told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -38,3 +39,12 @@ def write(folder: Path, count: int, seed: int, most: int = 4) -> Path:
         soundfile.write(folder / f"{number:03}.wav", sentence(words, generator), RATE, "PCM_16")
         (folder / f"{number:03}.txt").write_text(" ".join(words) + "\n", encoding="utf-8")
     return folder
+
+
+def write_manifest(folder: Path) -> None:
+    """Beside the recordings of a folder, `manifest.jsonl`: a line of JSON for each."""
+    paths = sorted(folder.glob("*.wav"))
+    texts = [path.with_suffix(".txt").read_text(encoding="utf-8").strip() for path in paths]
+    rows = zip(paths, texts, strict=True)
+    lines = [json.dumps({"audio_filepath": str(path), "text": text}) for path, text in rows]
+    (folder / "manifest.jsonl").write_text("\n".join(lines), encoding="utf-8")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +12,7 @@ import pytest
 import soundfile
 
 import tones
+from fresh_python import alone
 from hiddenstate import SpeechRecognizer
 from hiddenstate.data.audio.reading import read
 from hiddenstate.errors import RunError
@@ -27,11 +25,6 @@ SETTINGS: dict[str, Any] = {
     "hidden": 24, "layers": 1, "rate": 8000, "mels": 16, "epochs": 20, "batch_size": 4, "speeds": "1",
     "learning_rate": 0.01, "dropout": 0, "time_masks": 0, "frequency_masks": 0, "noise": 0,
 }  # fmt: skip
-HEAVY = ("torch", "sklearn", "scipy", "matplotlib", "polars", "pooch", "librosa", "jiwer")
-RUN_IT = (
-    f"import sys\nfor name in {HEAVY!r}:\n    sys.modules[name] = None\n"
-    "from hiddenstate.cli import main\nsys.argv = ['hiddenstate', *sys.argv[1:]]\nmain()\n"
-)
 
 
 @pytest.fixture(scope="module")
@@ -53,23 +46,8 @@ def heard(cli: Callable, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
 @pytest.fixture(scope="module")
 def unheard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tones.write(tmp_path_factory.mktemp("unheard") / "wavs", 24, seed=1, most=2)
-    lines = [
-        json.dumps(
-            {
-                "audio_filepath": str(path),
-                "text": path.with_suffix(".txt").read_text(encoding="utf-8").strip(),
-            }
-        )
-        for path in sorted(folder.glob("*.wav"))
-    ]
-    (folder / "manifest.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    tones.write_manifest(folder)
     return folder
-
-
-def alone(*words: str | Path, given: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run a command in a process of its own, where nothing heavy can be imported."""
-    command = [sys.executable, "-c", RUN_IT, *map(str, words)]
-    return subprocess.run(command, input=given, capture_output=True, env={**os.environ, "COLUMNS": "80"})
 
 
 def said_in(words: list[str], seed: int = 5, quiet: float = 0.6) -> np.ndarray:
