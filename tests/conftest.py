@@ -40,3 +40,18 @@ def _seeded() -> None:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what the tests compute out of the user's cache."""
     os.environ.setdefault("HIDDENSTATE_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the recordings whose features are computed, as it happens."""
+    from hiddenstate.data.audio import cache as caching
+
+    seen: list[str] = []
+
+    def noting(recording, features, speed=1.0, computed=caching.computed):
+        seen.append(recording.name)
+        return computed(recording, features, speed)
+
+    monkeypatch.setattr(caching, "computed", noting)
+    return seen

@@ -29,36 +29,23 @@ def cache(tmp_path: Path) -> FeatureCache:
     return FeatureCache(tmp_path / "cache")
 
 
-@pytest.fixture
-def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the recordings whose features are computed, as it happens."""
-    seen: list[str] = []
-
-    def computed(recording, features, speed=1.0, computed=caching.computed):
-        seen.append(recording.name)
-        return computed(recording, features, speed)
-
-    monkeypatch.setattr(caching, "computed", computed)
-    return seen
-
-
 def entries(cache: FeatureCache) -> list[str]:
     return sorted(os.listdir(cache.folder))
 
 
-def test_an_entry_is_computed_once(tmp_path: Path, cache: FeatureCache, reads: list[str]) -> None:
+def test_an_entry_is_computed_once(tmp_path: Path, cache: FeatureCache, computed: list[str]) -> None:
     one = recording(tmp_path / "a.wav")
     wanted = FEATURES.plain(one.samples())
     for each in (cache, cache, FeatureCache(cache.folder)):
         found, notes = each.plain(one, FEATURES)
         np.testing.assert_array_equal(found, wanted, strict=True)
         assert notes == ()
-    assert reads == ["a"]
+    assert computed == ["a"]
     assert len(entries(cache)) == 1
 
 
 def test_what_changes_the_features_is_another_entry(
-    tmp_path: Path, cache: FeatureCache, reads: list[str]
+    tmp_path: Path, cache: FeatureCache, computed: list[str]
 ) -> None:
     one = recording(tmp_path / "a.wav")
     piece = Recording("piece", one.path, "word", 0.2, start=0.1, end=0.3)
@@ -71,14 +58,14 @@ def test_what_changes_the_features_is_another_entry(
     joined = [Joined("joined", (one, one), (0.1, 0.1, 0.1), seed) for seed in (1, 2)]
     for each in joined:
         np.testing.assert_array_equal(cache.plain(each, FEATURES)[0], FEATURES.plain(each.samples()))
-    assert len(entries(cache)) == len(reads) == 6
+    assert len(entries(cache)) == len(computed) == 6
     for normalised in (Features(normalisation="speaker"), Features(horizon=9.0)):
         cache.plain(one, normalised)
-    assert len(reads) == 6
+    assert len(computed) == 6
 
 
 def test_a_copy_has_its_features_and_a_changed_file_never_those_of_before(
-    tmp_path: Path, cache: FeatureCache, reads: list[str]
+    tmp_path: Path, cache: FeatureCache, computed: list[str]
 ) -> None:
     one = recording(tmp_path / "a.wav")
     cache.plain(one, FEATURES)
@@ -86,17 +73,17 @@ def test_a_copy_has_its_features_and_a_changed_file_never_those_of_before(
     os.utime(one.path)
     cache.plain(one, FEATURES)
     cache.plain(Recording("b", tmp_path / "b.wav", "other", 0.5), FEATURES)
-    assert reads == ["a"]
+    assert computed == ["a"]
     about = one.path.stat()
     recording(tmp_path / "a.wav", pitch=600.0)
     os.utime(one.path, ns=(about.st_atime_ns, about.st_mtime_ns))
     found, _ = FeatureCache(cache.folder).plain(one, FEATURES)
-    assert reads == ["a", "a"]
+    assert computed == ["a", "a"]
     np.testing.assert_array_equal(found, FEATURES.plain(one.samples()))
 
 
 def test_a_damaged_entry_is_made_again_and_said(
-    tmp_path: Path, cache: FeatureCache, reads: list[str]
+    tmp_path: Path, cache: FeatureCache, computed: list[str]
 ) -> None:
     one = recording(tmp_path / "a.wav")
     wanted, _ = cache.plain(one, FEATURES)
@@ -108,10 +95,10 @@ def test_a_damaged_entry_is_made_again_and_said(
         np.testing.assert_array_equal(each.plain(one, FEATURES)[0], wanted)
         assert each.notes == [f"{path}: this entry of the cache is damaged and is made again."]
         assert path.read_bytes() == content
-    assert len(reads) == 6
+    assert len(computed) == 6
 
 
-def test_the_size_is_bounded_and_what_was_used_last_stays(tmp_path: Path, reads: list[str]) -> None:
+def test_the_size_is_bounded_and_what_was_used_last_stays(tmp_path: Path, computed: list[str]) -> None:
     some = [recording(tmp_path / f"{number}.wav", 300.0 + number) for number in range(8)]
     size = len(caching._encoded(FEATURES.plain(some[0].samples()), ()))
     cache = FeatureCache(tmp_path / "cache", limit=5 * size)
@@ -122,13 +109,13 @@ def test_the_size_is_bounded_and_what_was_used_last_stays(tmp_path: Path, reads:
     cache.plain(some[0], FEATURES)  # the oldest, used again
     cache.plain(some[5], FEATURES)
     assert sum(path.stat().st_size for path in cache.folder.iterdir()) <= 5 * size
-    del reads[:]
+    del computed[:]
     again = FeatureCache(tmp_path / "cache", limit=5 * size)
     for each in (some[0], some[5], some[4]):
         again.plain(each, FEATURES)
-    assert reads == []
+    assert computed == []
     again.plain(some[1], FEATURES)
-    assert reads == ["1"]
+    assert computed == ["1"]
     none = FeatureCache(tmp_path / "none", limit=0)
     none.plain(some[0], FEATURES)
     assert not none.folder.exists()
@@ -186,14 +173,14 @@ def test_all_bad_recordings_are_listed_at_once(tmp_path: Path, cache: FeatureCac
         assert found.faults == ("short: shorter than one window of 0.1 s.",) * count
 
 
-def test_other_speeds_are_kept_too(tmp_path: Path, cache: FeatureCache, reads: list[str]) -> None:
+def test_other_speeds_are_kept_too(tmp_path: Path, cache: FeatureCache, computed: list[str]) -> None:
     one = recording(tmp_path / "a.wav")
     for each in (cache, FeatureCache(cache.folder)):
         found = gathered([one], FEATURES, each, speeds=(0.9, 1.0, 1.1))
         for speed, frames in zip((0.9, 1.0, 1.1), found.changed[0], strict=True):
             np.testing.assert_array_equal(frames, FEATURES.plain(faster(one.samples(), speed)))
         np.testing.assert_array_equal(found.plain[0], found.changed[0][1])
-    assert len(reads) == len(entries(cache)) == 3
+    assert len(computed) == len(entries(cache)) == 3
 
 
 def test_notes_on_a_recording_come_from_the_cache_too(tmp_path: Path, cache: FeatureCache) -> None:
