@@ -21,20 +21,24 @@ from hiddenstate.tasks.speech.prepared import Heard, Prepared
 from hiddenstate.tasks.speech.reader import steps_of
 from hiddenstate.tasks.speech.spec import SpeechSpec
 from hiddenstate.tasks.speech.symbols import BLANK
+from hiddenstate.tasks.speech.unsaid import closed
 from hiddenstate.train import Fitted, TrainSettings, fit
 
 METRIC = "words_right"  # 1 less the word error rate, read greedily
+NEVER = -30.0  # is added to the logarithm of a probability; less would leave some targets without any
 PATIENT = 8  # epochs after which nothing but blanks is no beginning any more
 
 
 @dataclass(frozen=True)
 class SpokenBatch:
-    """Steps [T, B, F] with lengths [B], and the targets one behind another with theirs [B]."""
+    """Steps [T, B, F] with lengths [B], the targets one behind another with theirs [B], and the steps [T, B]
+    in which no symbol can be written yet."""
 
     steps: np.ndarray
     lengths: np.ndarray
     targets: np.ndarray
     target_lengths: np.ndarray
+    closed: np.ndarray
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -77,11 +81,13 @@ def batch_of(
         rows.append(steps_of(frames, spec.reduce))
     lengths = np.array([len(row) for row in rows])
     steps = np.zeros((lengths.max(), len(rows), rows[0].shape[1]), np.float32)
-    for place, row in enumerate(rows):
+    shut = np.zeros(steps.shape[:2], bool)
+    for place, (row, each) in enumerate(zip(rows, heard, strict=True)):
         steps[: len(row), place] = row
+        shut[: len(row), place] = closed(each.unsaid, len(row))
     targets = [each.target for each in heard]
     joined = np.array([symbol for target in targets for symbol in target], dtype=np.int64)
-    return SpokenBatch(steps, lengths, joined, np.array([len(target) for target in targets]))
+    return SpokenBatch(steps, lengths, joined, np.array([len(target) for target in targets]), shut)
 
 
 def loss_of(module: nn.Module, batch: SpokenBatch) -> Tensor:
@@ -89,6 +95,10 @@ def loss_of(module: nn.Module, batch: SpokenBatch) -> Tensor:
     lengths = torch.from_numpy(batch.lengths)
     scores = module(torch.from_numpy(batch.steps), lengths)
     sizes = torch.from_numpy(batch.target_lengths)
+    if batch.closed.any():
+        scores = scores + NEVER * torch.from_numpy(batch.closed)[..., None] * (
+            torch.arange(scores.shape[-1]) != BLANK
+        )
     return functional.ctc_loss(scores, torch.from_numpy(batch.targets), lengths, sizes, blank=BLANK)
 
 

@@ -13,6 +13,7 @@ from hiddenstate.data.audio.noises import Noises
 from hiddenstate.data.spoken import Spoken, SpokenCorpus
 from hiddenstate.decode.ctc import fewest_frames
 from hiddenstate.errors import DataError
+from hiddenstate.tasks.speech import unsaid
 from hiddenstate.tasks.speech.spec import PIECES, SpeechSpec
 from hiddenstate.tasks.speech.symbols import Symbols, normal
 
@@ -22,12 +23,13 @@ LONGEST = 120.0  # seconds of a recording to learn from; all of a batch take as 
 @dataclass(frozen=True)
 class Heard:
     """One recording: its plain frames [N, M], the ids of its transcript, and for training its frames at the
-    speeds that are drawn from."""
+    speeds that are drawn from and the parts of it in which no word can have been said yet."""
 
     recording: Spoken
     frames: np.ndarray
     target: tuple[int, ...]
     changed: tuple[np.ndarray, ...] = ()
+    unsaid: tuple[unsaid.Span, ...] = ()
 
     @property
     def text(self) -> str:
@@ -108,6 +110,7 @@ def _too_long(recording: Spoken) -> str:
 def _learnable(found: Gathered, spec: SpeechSpec, symbols: Symbols, faults: list[str]) -> Iterator[Heard]:
     """The recordings from which their transcripts can be learned; others are added to the faults."""
     rows = zip(found.recordings, found.plain, found.changed, strict=True)
+    held_back = unsaid.known(found.recordings, spec)
     for recording, frames, changed in rows:
         try:
             target = symbols.encode(recording.text)
@@ -124,4 +127,5 @@ def _learnable(found: Gathered, spec: SpeechSpec, symbols: Symbols, faults: list
                 " take a smaller reduce, correct the transcript, or leave it out"
             )
             continue
-        yield Heard(recording, frames, tuple(target), changed)
+        spans = unsaid.spans(recording, frames, spec) if held_back else ()
+        yield Heard(recording, frames, tuple(target), changed, spans)
