@@ -82,6 +82,7 @@ def refuse_others(path: Path, spec: speech.SpeechSpec) -> None:
     """Raise InvalidArgument where the run was trained with other settings than these."""
     trained, asked = Run.open(path).spec()["spec"], spec.model_dump(mode="json")
     asked["hidden"], asked["layers"] = spec.size
+    asked["convolved"] = spec.channels
     others = [f"{name}={value}" for name, value in trained.items() if asked.get(name, value) != value]
     if others:
         raise InvalidArgument(f"{path} was trained with {', '.join(others)}; give these with --set")

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from hiddenstate.progress import Silent
 from hiddenstate.tasks.speech.fitting import EpochBatches, loss_of, settings_of
+from hiddenstate.tasks.speech.front import steps_of
 from hiddenstate.tasks.speech.prepared import Prepared
-from hiddenstate.tasks.speech.reader import steps_of
 from hiddenstate.tasks.speech.spec import SpeechSpec
 from hiddenstate.train import fit
 
@@ -56,7 +56,7 @@ class Window:
     def fit(cls, prepared: Prepared, spec: SpeechSpec) -> Window:
         """Train it on what the recogniser is trained on, for fewer epochs."""
         began = time.perf_counter()
-        shorter = spec.model_copy(update={"epochs": min(spec.epochs, EPOCHS)})
+        shorter = spec.model_copy(update={"epochs": min(spec.epochs, EPOCHS), "convolved": 0})
         torch.manual_seed(spec.seed)
         module = WindowModel(shorter, len(prepared.symbols))
         held = [prepared.features.normalised(each.frames) for each in prepared.held_out()]

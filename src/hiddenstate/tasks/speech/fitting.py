@@ -16,9 +16,9 @@ from hiddenstate.decode import greedy
 from hiddenstate.progress import Lines, Silent
 from hiddenstate.runs import Run
 from hiddenstate.scores import error_rates
+from hiddenstate.tasks.speech.front import steps_of
 from hiddenstate.tasks.speech.model import SpeechModel
 from hiddenstate.tasks.speech.prepared import Heard, Prepared
-from hiddenstate.tasks.speech.reader import steps_of
 from hiddenstate.tasks.speech.spec import SpeechSpec
 from hiddenstate.tasks.speech.symbols import BLANK
 from hiddenstate.tasks.speech.unsaid import closed
@@ -78,7 +78,7 @@ def batch_of(
             frames = spec.augmentation.with_noise(frames, prepared.noises, generator)
             frames = prepared.features.normalised(frames)
             frames = spec.augmentation.masked(frames, spec.mels, generator)
-        rows.append(steps_of(frames, spec.reduce))
+        rows.append(steps_of(frames, spec.reduce, spec.around))
     lengths = np.array([len(row) for row in rows])
     steps = np.zeros((lengths.max(), len(rows), rows[0].shape[1]), np.float32)
     shut = np.zeros(steps.shape[:2], bool)

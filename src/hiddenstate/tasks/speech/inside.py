@@ -9,7 +9,6 @@ import numpy as np
 from hiddenstate.data.audio.reading import read
 from hiddenstate.infer import Inside
 from hiddenstate.tasks.speech.predictor import Recogniser
-from hiddenstate.tasks.speech.reader import steps_of
 
 
 def inside(path: str | Path) -> Inside:
@@ -21,7 +20,7 @@ def inside(path: str | Path) -> Inside:
 
     def steps(file: str) -> tuple[tuple[str, ...], np.ndarray]:
         frames = recogniser.features.of(read(file, rate=recogniser.spec.rate))
-        x = steps_of(frames, recogniser.spec.reduce)
+        x = recogniser.model.steps(frames)
         return tuple(f"{step * recogniser.step_seconds:.2f} s" for step in range(len(x))), x
 
     return Inside(recogniser.model.stack, steps)

@@ -1,4 +1,4 @@
-"""The recogniser as it learns: frames, some read as one step, a recurrent stack, a score for every symbol.
+"""The recogniser as it learns: steps of some frames, convolutions, a recurrent stack, scores of symbols.
 
 What it has learned, `Reader` applies without torch.
 Letters: N frames, T steps, B recordings, M numbers a frame, K symbols with the blank.
@@ -11,8 +11,29 @@ from torch.nn import functional
 
 from hiddenstate.layers import Recurrent
 from hiddenstate.layers.beginning import begin
+from hiddenstate.tasks.speech.front import AROUND, NARROW, WIDE, front_width
 from hiddenstate.tasks.speech.reader import Reader
 from hiddenstate.tasks.speech.spec import SpeechSpec
+
+
+class Front(nn.Module):
+    """Two convolutions over the frames and mels of each step, as in Deep Speech 2 (Amodei, 2016)."""
+
+    def __init__(self, spec: SpeechSpec) -> None:
+        super().__init__()
+        self.frames = spec.reduce + 2 * AROUND, spec.deltas + 1, spec.mels
+        planes, channels = spec.deltas + 1, spec.channels
+        self.early = nn.Conv2d(planes, channels, WIDE, stride=(1, 2), padding=(0, WIDE // 2))
+        kernel = spec.reduce, NARROW
+        self.late = nn.Conv2d(channels, channels, kernel, stride=(1, 2), padding=(0, NARROW // 2))
+        for each in (self.early, self.late):
+            nn.init.kaiming_normal_(each.weight, nonlinearity="relu")
+
+    def forward(self, steps: Tensor) -> Tensor:
+        """What the recurrent layers read [T, B, W] of steps [T, B, frames x planes x mels]."""
+        images = steps.reshape(-1, *self.frames).transpose(1, 2)
+        found = self.late(self.early(images).relu()).relu()
+        return found.reshape(*steps.shape[:2], -1)
 
 
 class SpeechModel(nn.Module):
@@ -22,9 +43,10 @@ class SpeechModel(nn.Module):
         super().__init__()
         self.spec = spec
         hidden, layers = spec.size
+        self.front = Front(spec) if spec.channels else nn.Identity()
         self.recurrent = Recurrent(
             spec.cell,
-            spec.features.width * spec.reduce,
+            front_width(spec),
             hidden,
             num_layers=layers,
             bidirectional=spec.bidirectional,
@@ -35,8 +57,8 @@ class SpeechModel(nn.Module):
         self.answer = nn.Linear(hidden * (2 if spec.bidirectional else 1), symbols)
 
     def forward(self, steps: Tensor, lengths: Tensor) -> Tensor:
-        """The log probabilities [T, B, K] of steps [T, B, reduce x M] with lengths [B]."""
-        output, _ = self.recurrent(steps, lengths=lengths)
+        """The log probabilities [T, B, K] of steps [T, B, F] with lengths [B]."""
+        output, _ = self.recurrent(self.front(steps), lengths=lengths)
         output = functional.dropout(output, self.spec.dropout, self.training)
         scores: Tensor = self.answer(output).log_softmax(-1)
         return scores

@@ -11,9 +11,10 @@ import numpy as np
 
 from hiddenstate.cells import resolve
 from hiddenstate.infer import Stack, affine, stack_shapes
+from hiddenstate.tasks.speech.front import Front, front_shapes, front_width, steps_of, windows
 from hiddenstate.tasks.speech.spec import SpeechSpec
 
-RECURRENT = "recurrent."
+FRONT, RECURRENT = "front.", "recurrent."
 AT_ONCE = 16  # recordings that are stepped through at once
 
 
@@ -22,24 +23,14 @@ def parameter_shapes(spec: SpeechSpec, symbols: int) -> dict[str, tuple[int, ...
     hidden, layers = spec.size
     cell = resolve(spec.cell).with_activations(spec.activation)
     shapes = stack_shapes(
-        cell, spec.features.width * spec.reduce, hidden, num_layers=layers, bidirectional=spec.bidirectional
+        cell, front_width(spec), hidden, num_layers=layers, bidirectional=spec.bidirectional
     )
     return {
+        **{FRONT + name: shape for name, shape in front_shapes(spec).items()},
         **{RECURRENT + name: shape for name, shape in shapes.items()},
         "answer.weight": (symbols, hidden * (2 if spec.bidirectional else 1)),
         "answer.bias": (symbols,),
     }
-
-
-def steps_of(frames: np.ndarray, reduce: int) -> np.ndarray:
-    """Read neighbouring frames [N, M] as one step [T, reduce x M]; the last step is filled with zeros.
-
-    >>> steps_of(np.ones((3, 1)), 2).tolist()
-    [[1.0, 1.0], [1.0, 0.0]]
-    """
-    missing = -len(frames) % reduce
-    filled = np.concatenate([frames, np.zeros((missing, frames.shape[1]), frames.dtype)])
-    return filled.reshape(len(filled) // reduce, -1)
 
 
 class Reader:
@@ -48,19 +39,24 @@ class Reader:
     def __init__(self, spec: SpeechSpec, parameters: Mapping[str, np.ndarray]) -> None:
         self.spec, self.parameters = spec, parameters
         hidden, layers = spec.size
-        own = {
-            name.removeprefix(RECURRENT): value
-            for name, value in parameters.items()
-            if name.startswith(RECURRENT)
-        }
+        self.front = Front(spec, self._own(FRONT))
         self.stack = Stack(
             resolve(spec.cell).with_activations(spec.activation),
-            spec.features.width * spec.reduce,
+            front_width(spec),
             hidden,
-            own,
+            self._own(RECURRENT),
             num_layers=layers,
             bidirectional=spec.bidirectional,
         )
+
+    def _own(self, part: str) -> dict[str, np.ndarray]:
+        return {
+            name.removeprefix(part): value for name, value in self.parameters.items() if name.startswith(part)
+        }
+
+    def steps(self, frames: np.ndarray) -> np.ndarray:
+        """What the recurrent layers read [T, W] of a recording's frames [N, M]."""
+        return self.front.of(steps_of(frames, self.spec.reduce, self.spec.around))
 
     def scores(self, recordings: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The log probabilities [T, K] of each recording's frames [N, M]."""
@@ -68,7 +64,7 @@ class Reader:
         order = np.argsort([len(frames) for frames in recordings], kind="stable").tolist()
         for start in range(0, len(order), AT_ONCE):
             chosen = order[start : start + AT_ONCE]
-            steps = [steps_of(recordings[i], self.spec.reduce) for i in chosen]
+            steps = [self.steps(recordings[i]) for i in chosen]
             lengths = np.array([len(each) for each in steps])
             x = np.zeros((lengths.max(), len(chosen), self.stack.input_size), np.float32)
             for place, each in enumerate(steps):
@@ -94,22 +90,26 @@ class Listening:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.stream = reader.stack.stream()
-        self.waiting = np.zeros((0, reader.spec.features.width), np.float32)
+        spec = reader.spec
+        self.reduce, self.around = spec.reduce, spec.around
+        self.waiting = np.zeros((self.around, spec.features.width), np.float32)  # first those seen before
 
     def feed(self, frames: np.ndarray) -> np.ndarray:
         """Take frames [n, M] more, and give the log probabilities [steps, K] that they complete."""
         self.waiting = np.concatenate([self.waiting, frames])
-        reduce = self.reader.spec.reduce
-        whole = len(self.waiting) // reduce * reduce
-        ready, self.waiting = self.waiting[:whole], self.waiting[whole:]
-        return self._scored(ready)
+        steps = windows(self.waiting, self.reduce, self.around)
+        self.waiting = self.waiting[len(steps) * self.reduce :]
+        return self._scored(steps)
 
     def finish(self) -> np.ndarray:
-        """The log probabilities of the last step, where one is not complete; nothing can follow it."""
-        left, self.waiting = self.waiting, self.waiting[:0]
-        return self._scored(left)
+        """The log probabilities of the last steps, where some are not complete; nothing can follow them."""
+        left = len(self.waiting) - self.around
+        missing = -left % self.reduce + self.around if left else 0
+        steps = windows(np.pad(self.waiting, ((0, missing), (0, 0))), self.reduce, self.around)
+        self.waiting = self.waiting[:0]
+        return self._scored(steps)
 
-    def _scored(self, frames: np.ndarray) -> np.ndarray:
-        if not len(frames):
+    def _scored(self, steps: np.ndarray) -> np.ndarray:
+        if not len(steps):
             return np.zeros((0, len(self.reader.parameters["answer.bias"])), np.float32)
-        return self.reader.answered(self.stream.feed(steps_of(frames, self.reader.spec.reduce)))
+        return self.reader.answered(self.stream.feed(self.reader.front.of(steps)))

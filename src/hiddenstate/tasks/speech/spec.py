@@ -12,7 +12,8 @@ from hiddenstate.data.audio.features import Features
 from hiddenstate.errors import InvalidArgument
 from hiddenstate.tasks.settings import TaskSpec
 from hiddenstate.tasks.speech.commands.listed import Commands
-from hiddenstate.tasks.speech.sizes import SIZES, units
+from hiddenstate.tasks.speech.front import AROUND, front_width
+from hiddenstate.tasks.speech.sizes import CHANNELS, SIZES, units
 
 PIECES = 200
 FOR_COMMANDS = {"symbols": "words", "bidirectional": False, "language_model": 0, "closed": False}
@@ -26,7 +27,7 @@ class SpeechSpec(TaskSpec):
     """The settings of one speech recogniser; unknown keys raise.
 
     >>> SpeechSpec.from_options({"data": "an4", "preset": "base"}).size
-    (384, 2)
+    (360, 2)
     """
 
     task: Literal["speech"] = "speech"
@@ -34,7 +35,7 @@ class SpeechSpec(TaskSpec):
     skip_bad: bool = False  # leave out recordings that cannot be read, and say which
     seed: int = Field(0, ge=0, lt=2**31)
 
-    preset: Literal["small", "base"] = "small"  # the size, where hidden and layers are not said
+    preset: Literal["small", "base"] = "small"  # the size, where hidden, layers, convolved are not said
     cell: str = "lstm"
     hidden: int | None = Field(None, ge=1, le=8192)
     layers: int | None = Field(None, ge=1, le=16)
@@ -42,6 +43,9 @@ class SpeechSpec(TaskSpec):
     activation: str | None = None
     symbols: Literal["characters", "bpe", "words"] = "characters"
     pieces: int | None = Field(None, ge=2, le=65_536)  # of words, at most; with bpe alone, None: PIECES
+    convolved: int | None = Field(
+        None, ge=0, le=1024
+    )  # channels of convolutions before the cells, 0 for none
     reduce: int = Field(3, ge=1, le=16)  # neighbouring frames that are read as one step
 
     rate: int = Field(16000, ge=2000, le=192_000)  # samples a second that are listened to
@@ -105,8 +109,17 @@ class SpeechSpec(TaskSpec):
         layers = self.layers or SIZES[self.preset, self.bidirectional][1]
         if self.hidden is not None:
             return self.hidden, layers
-        width = self.features.width * self.reduce
-        return units(resolve(self.cell), width, self.preset, self.bidirectional, layers), layers
+        return units(resolve(self.cell), front_width(self), self.preset, self.bidirectional, layers), layers
+
+    @property
+    def around(self) -> int:
+        """How many frames before and behind a step are seen with it."""
+        return AROUND if self.channels else 0
+
+    @property
+    def channels(self) -> int:
+        """Channels of the convolutions before the cells: those of the preset, where they are not said."""
+        return CHANNELS[self.preset] if self.convolved is None else self.convolved
 
     @property
     def peak_rate(self) -> float:

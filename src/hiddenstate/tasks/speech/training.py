@@ -86,10 +86,12 @@ def train(
 
 
 def _described(spec: SpeechSpec, corpus: SpokenCorpus) -> dict[str, Any]:
-    hidden, layers = spec.size  # said, so that the run is read whatever a preset means by then
+    hidden, layers = spec.size
+    # said, so that the run is read whatever a preset means by then
+    size = {"hidden": hidden, "layers": layers, "convolved": spec.channels}
     return {
         "task": "speech",
-        "spec": {**spec.model_dump(), "hidden": hidden, "layers": layers, "cell": spec.kept_name},
+        "spec": {**spec.model_dump(), **size, "cell": spec.kept_name},
         "data": {
             "name": corpus.name,
             "sha256": corpus.sha256,
