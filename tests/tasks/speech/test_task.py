@@ -136,6 +136,7 @@ def test_silence_ends_an_utterance(trained: Path) -> None:
     assert [each.transcript.text for each in said] == ["low high", "fall"]
     assert said[0].start == 0
     assert said[1].start > len(spoken[0]) / tones.RATE
+    assert said[1].transcript.words[0].start > said[1].start
     (whole,) = recogniser.transcribe([np.concatenate([spoken[0], quiet, spoken[1]])])
     assert whole.text == "low high fall"
     assert whole.words[2].start > (len(spoken[0]) + len(quiet)) / tones.RATE

@@ -150,7 +150,7 @@ class _Judge:
         found = [greedy(each, alphabet=self.alphabet).text for each in scores]
         self._notice_blanks(found)
         rates = error_rates([each.text for each in self.held], found)
-        return {METRIC: 1.0 - (rates.wer or 0.0), "letters_wrong": rates.cer or 0.0}
+        return {METRIC: max(0.0, 1.0 - (rates.wer or 0.0)), "letters_wrong": rates.cer or 0.0}
 
     def _notice_blanks(self, found: Sequence[str]) -> None:
         self.blank_epochs = 0 if any(found) else self.blank_epochs + 1
@@ -158,6 +158,6 @@ class _Judge:
             self.say(
                 f"After {PATIENT} epochs the output is still blank only. Likely causes: transcripts that do "
                 "not belong to their recordings, too few steps for the transcripts (a smaller reduce), a "
-                "learning rate too high, or too few recordings; the first words usually come within some "
-                "hundred steps."
+                "learning rate too high, or too few recordings or epochs; the first words usually come "
+                "within some hundred steps."
             )

@@ -127,11 +127,13 @@ class Recogniser:
             heard += [each for each in stream.feed(samples) if each.final]
         return _joined([*heard, stream.finish()], count / self.spec.rate)
 
-    def transcript_of(self, found: Sequence[Decoded], seconds: float) -> Transcript:
-        """The best of some answers as a transcript, the next ones beside it."""
+    def transcript_of(self, found: Sequence[Decoded], seconds: float, start: float = 0.0) -> Transcript:
+        """The best of some answers as a transcript, the next ones beside it; it begins at `start`."""
         step, best = self.step_seconds, found[0]
         words = tuple(
-            SpokenWord(word.text, word.start * step, min(word.end * step, seconds), word.confidence)
+            SpokenWord(
+                word.text, start + word.start * step, start + min(word.end * step, seconds), word.confidence
+            )
             for word in best.words
         )
         others = tuple((each.text, each.total - best.total) for each in found[1:ANSWERS])
@@ -183,11 +185,7 @@ class Recogniser:
 def _joined(heard: Sequence[Heard], seconds: float) -> Transcript:
     """Utterances of one recording as one transcript; others are named where there is one utterance."""
     spoken = [each for each in heard if each.transcript.text] or [heard[-1]]
-    words = tuple(
-        replace(word, start=word.start + each.start, end=word.end + each.start)
-        for each in spoken
-        for word in each.transcript.words
-    )
+    words = tuple(word for each in spoken for word in each.transcript.words)
     others = spoken[0].transcript.others if len(spoken) == 1 else ()
     return Transcript("", " ".join(each.transcript.text for each in spoken), words, seconds, others)
 

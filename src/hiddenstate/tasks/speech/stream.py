@@ -20,7 +20,8 @@ SURE = -0.105  # a blank is one where its probability is about 90 %
 
 @dataclass(frozen=True)
 class Heard:
-    """What a stream says of an utterance: `final` ones never change; start: in seconds of the stream."""
+    """What a stream says of an utterance: `final` ones never change; start and the times of words are seconds
+    of the stream."""
 
     transcript: Transcript
     final: bool
@@ -83,5 +84,5 @@ class SpeechStream:
 
     def _heard(self, found: list[Decoded], final: bool) -> Heard:
         step = self.recogniser.step_seconds
-        transcript = self.recogniser.transcript_of(found, self.steps * step)
-        return Heard(transcript, final, self.first * step)
+        start = self.first * step
+        return Heard(self.recogniser.transcript_of(found, self.steps * step, start), final, start)

@@ -161,7 +161,8 @@ def heard(spotter: Spotter, course: Course, scores: Scores | None = None) -> Hea
     feed = listening.feed if scores is None else scores
     for samples in _blocks(course.stream.pieces(spotter.spec.rate), AT_ONCE * spotter.spec.rate):
         events += spotting.feed(feed(features.feed(samples)))
-    events += spotting.finish()
+    events += spotting.feed(feed(features.finish()))
+    events += [*spotting.feed(listening.finish()), *spotting.finish()]
     spent = time.process_time() - began
     found = course.by_recording(events, recogniser.step_seconds)
     return Heard(course, found, spent / course.stream.seconds)
