@@ -59,6 +59,17 @@ def test_a_word_is_heard_as_often_however_many_recordings_it_has(times: int, epo
     assert spec.epochs == epochs
 
 
+@pytest.mark.parametrize(("times", "epochs"), [(10, 100), (240, 25), (5000, 10)])
+def test_a_command_is_heard_as_often_too(times: int, epochs: int) -> None:
+    asked = SpeechSpec(data="x", commands=("up", "go on"))
+    spec, notes = settled(asked, corpus(["Up!", "go on", "and then"] * times))
+    assert spec == asked.model_copy(update={"epochs": epochs})
+    told = f"Each command is said {times} times on average; settled by that: epochs {epochs}."
+    assert notes == (() if epochs == 100 else (told,))
+    mine = SpeechSpec(data="x", commands=("up",), epochs=7)
+    assert settled(mine, corpus(["up"] * 10)) == (mine, ())
+
+
 @pytest.mark.parametrize(
     "texts",
     [["go", "go on"] * 50, ["yes", "no"] * 4, [f"go {row % 49}" for row in range(5100)], []],

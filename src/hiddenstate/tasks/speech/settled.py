@@ -2,8 +2,8 @@
 
 Single words of a short list: a word by itself is short; letters may not fit into it, its own mean tells it
 from others and so is not to be taken out, and nothing in it is said twice, so that no part can be hidden.
-More words than that take the larger network, and of little sound more epochs. What lies between keeps the
-usual settings.
+More words than that take the larger network, and of little sound more epochs, as do commands that are said
+seldom. What lies between keeps the usual settings.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from hiddenstate.data.spoken import SpokenCorpus
+from hiddenstate.tasks.speech.commands.listed import Commands
 from hiddenstate.tasks.speech.spec import SpeechSpec
 
 LIST, OFTEN = 50, 10  # at most so many words, each said so often on average
@@ -29,9 +30,9 @@ def settled(spec: SpeechSpec, corpus: SpokenCorpus) -> tuple[SpeechSpec, tuple[s
     >>> settled(SpeechSpec(data="x"), SpokenCorpus("x", {"train": ()}, ""))[1]
     ()
     """
-    if spec.commands:
-        return spec, ()
     spoken = corpus.splits.get("train", ())
+    if spec.commands:
+        return _settled_for_commands(spec, [each.text for each in spoken])
     said = Counter(each.text for each in spoken)
     words = {word for text in said for word in text.split()}
     own: dict[str, Any]
@@ -58,6 +59,17 @@ def settled(spec: SpeechSpec, corpus: SpokenCorpus) -> tuple[SpeechSpec, tuple[s
     free = {name: value for name, value in own.items() if name not in spec.model_fields_set}
     listed = ", ".join(f"{name} {value}" for name, value in free.items())
     return spec.model_copy(update=free), (f"{why}; settled by that: {listed}.",) if free else ()
+
+
+def _settled_for_commands(spec: SpeechSpec, texts: list[str]) -> tuple[SpeechSpec, tuple[str, ...]]:
+    """As many epochs as let each command be heard often, once alone and once in a string in each of them."""
+    commands = Commands(spec.commands)
+    said = sum(len(commands.said(text)) for text in texts)
+    epochs = _between(TIMES * len(commands.texts) / max(1, said), FEWEST, MOST)
+    if "epochs" in spec.model_fields_set or epochs == spec.epochs:
+        return spec, ()
+    why = f"Each command is said {said / len(commands.texts):.0f} times on average; settled by that"
+    return spec.model_copy(update={"epochs": epochs}), (f"{why}: epochs {epochs}.",)
 
 
 def _between(epochs: float, fewest: int, most: int) -> int:
