@@ -101,7 +101,7 @@ def busy() -> float:
 TELEPHONE = {"rate": 8000}  # samples a second of these recordings
 TRAININGS = (
     Training("fsdd", {"single digits": "fsdd"}, TELEPHONE),
-    Training("fsdd_connected", {"3 to 7 digits": "fsdd_connected"}, {**TELEPHONE, "epochs": 8}),
+    Training("fsdd_connected", {"3 to 7 digits": "fsdd_connected"}, {**TELEPHONE, "epochs": 12}),
     Training("fsdd_speakers", {f"without {name}": f"fsdd:{name}" for name in SPEAKERS}, TELEPHONE),
     Training("yesno", {"12 recordings": "yesno"}, TELEPHONE),
     Training("an4", {"held-out speakers": "an4"}, {"preset": "base"}),

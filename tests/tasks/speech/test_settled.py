@@ -18,11 +18,11 @@ def corpus(texts: list[str]) -> SpokenCorpus:
 
 def test_single_words_of_a_list_are_symbols_and_stay_whole() -> None:
     spec, notes = settled(SpeechSpec(data="x"), corpus(["yes", "no"] * 120))
-    assert (spec.symbols, spec.normalisation) == ("words", "training")
+    assert (spec.symbols, spec.bidirectional, spec.normalisation) == ("words", False, "training")
     assert (spec.frequency_masks, spec.time_masks, spec.epochs) == (0, 0, 50)  # 50 times 120 are 6,000
     assert notes == (
-        "Every recording is one of 2 words; settled by that: symbols words, normalisation training, "
-        "frequency_masks 0, time_masks 0, epochs 50.",
+        "Every recording is one of 2 words; settled by that: symbols words, bidirectional false, "
+        "normalisation training, frequency_masks 0, time_masks 0, epochs 50.",
     )
     assert spec.features.normalisation == "training"
 
@@ -45,10 +45,17 @@ def test_what_was_asked_for_is_kept() -> None:
     spec, notes = settled(asked, corpus(["yes", "no"] * 20))
     assert (spec.symbols, spec.epochs, spec.time_masks) == ("characters", 3, 1)
     assert notes == (
-        "Every recording is one of 2 words; settled by that: normalisation training, frequency_masks 0.",
+        "Every recording is one of 2 words; settled by that: bidirectional false, normalisation training, "
+        "frequency_masks 0.",
     )
     everything = SpeechSpec(
-        data="x", symbols="words", normalisation="none", frequency_masks=1, time_masks=1, epochs=1
+        data="x",
+        symbols="words",
+        bidirectional=True,
+        normalisation="none",
+        frequency_masks=1,
+        time_masks=1,
+        epochs=1,
     )
     assert settled(everything, corpus(["yes"] * 20)) == (everything, ())
 

@@ -1,7 +1,8 @@
 """Settings that nobody gave, settled by what is said in the training recordings.
 
 Single words of a short list: a word by itself is short; letters may not fit into it, its own mean tells it
-from others and so is not to be taken out, and nothing in it is said twice, so that no part can be hidden.
+from others and so is not to be taken out, and nothing in it is said twice, so that no part can be hidden. One
+way of reading is enough, and hears more of it before it answers.
 More words than that take the larger network, and of little sound more epochs, as do commands that are said
 seldom. What lies between keeps the usual settings.
 """
@@ -49,6 +50,7 @@ def settled(spec: SpeechSpec, corpus: SpokenCorpus) -> tuple[SpeechSpec, tuple[s
         why = f"Every recording is one of {len(said)} words"
         own = {
             "symbols": "words",
+            "bidirectional": False,
             "normalisation": "training",
             "frequency_masks": 0,
             "time_masks": 0,
@@ -57,7 +59,7 @@ def settled(spec: SpeechSpec, corpus: SpokenCorpus) -> tuple[SpeechSpec, tuple[s
     else:
         return spec, ()
     free = {name: value for name, value in own.items() if name not in spec.model_fields_set}
-    listed = ", ".join(f"{name} {value}" for name, value in free.items())
+    listed = ", ".join(f"{name} {str(value).lower()}" for name, value in free.items())
     return spec.model_copy(update=free), (f"{why}; settled by that: {listed}.",) if free else ()
 
 
