@@ -62,7 +62,7 @@ def said_in(words: list[str], seed: int = 5, quiet: float = 0.6) -> np.ndarray:
 def test_training_tells_misses_and_false_alarms_beside_the_baseline(heard: tuple[Path, Said]) -> None:
     run, said = heard
     found = said.json()
-    assert found["misses"] <= 0.2
+    assert found["misses"] <= 0.1
     assert found["false_alarms_per_hour"] is not None
     assert found["hours_without_commands"] > 0
     assert found["baseline"]["misses"] is not None
@@ -86,7 +86,7 @@ def test_what_was_never_heard_is_evaluated_at_any_threshold(
     said = cli("evaluate", heard[0], "--data", unheard / "manifest.jsonl", "--json")
     assert said.code == 0, said.err
     found = said.json()
-    assert found["misses"] <= 0.35
+    assert found["misses"] <= 0.16
     assert found["commands_said"] >= 10
     assert found["n"] == 24
     assert found["hours_without_commands"] > 0
