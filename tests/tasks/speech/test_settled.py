@@ -66,6 +66,22 @@ def test_a_word_is_heard_as_often_however_many_recordings_it_has(times: int, epo
     assert spec.epochs == epochs
 
 
+def test_nothing_is_heard_above_what_was_recorded() -> None:
+    def of(*rates: int) -> SpokenCorpus:
+        spoken = (Recording("a", Path("a.wav"), "go on", 0.4, rate=rate) for rate in rates)
+        return SpokenCorpus("x", {"train": tuple(spoken)}, "")
+
+    spec, notes = settled(SpeechSpec(data="x"), of(8000, 11025, 8000))
+    assert spec.rate == spec.features.rate == 11025
+    assert notes == ("No recording has more than 11,025 samples a second; settled by that: rate 11025.",)
+    for asked, corpus_ in (
+        (SpeechSpec(data="x", rate=16000), of(8000)),
+        (SpeechSpec(data="x"), of(8000, 16000)),
+        (SpeechSpec(data="x"), of(44100)),
+    ):
+        assert settled(asked, corpus_) == (asked, ())
+
+
 @pytest.mark.parametrize(("times", "epochs"), [(10, 100), (240, 25), (5000, 10)])
 def test_a_command_is_heard_as_often_too(times: int, epochs: int) -> None:
     asked = SpeechSpec(data="x", commands=("up", "go on"))
