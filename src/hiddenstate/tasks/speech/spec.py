@@ -43,9 +43,7 @@ class SpeechSpec(TaskSpec):
     activation: str | None = None
     symbols: Literal["characters", "bpe", "words"] = "characters"
     pieces: int | None = Field(None, ge=2, le=65_536)  # of words, at most; with bpe alone, None: PIECES
-    convolved: int | None = Field(
-        None, ge=0, le=1024
-    )  # channels of convolutions before the cells, 0 for none
+    convolved: int | None = Field(None, ge=0, le=1024)  # channels of the convolutions before the cells
     reduce: int = Field(3, ge=1, le=16)  # neighbouring frames that are read as one step
 
     rate: int = Field(16000, ge=2000, le=192_000)  # samples a second that are listened to
