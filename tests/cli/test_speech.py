@@ -14,6 +14,7 @@ import soundfile
 import tones
 from fresh_python import alone
 from hiddenstate.data.audio.reading import read
+from recording_sessions import Terminal
 
 if TYPE_CHECKING:
     from conftest import Said
@@ -77,6 +78,16 @@ def test_files_and_folders_are_written_down_without_torch(heard: tuple[Path, Sai
     done = alone("predict", heard[0], unheard)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.decode().count(".wav") == 12
+
+
+def test_on_a_terminal_it_is_seen_how_far_a_folder_is(heard: tuple[Path, Said], unheard: Path) -> None:
+    shown = Terminal(["predict", heard[0], unheard], unheard)
+    try:
+        shown.until("recordings/s")
+        assert shown.end() == 0
+        assert shown.seen.rpartition("recordings/s")[2].count(".wav") == 12, "the table comes after the bar"
+    finally:
+        shown.close()
 
 
 def test_pieces_of_words_are_learned_and_heard_without_what_learned_them(

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from hiddenstate import intact
+from hiddenstate import intact, progress
 from hiddenstate.cli import screen
 from hiddenstate.cli.piped import samples as _samples
 from hiddenstate.errors import DataError, InvalidArgument, Unsupported
@@ -55,15 +55,21 @@ def files(module: Any, model: Any, given: Sequence[str], out: Path | None, json:
     """
     paths = [file for path in given for file in _listed(Path(path))]
     shown, answers, failed = screen.shown_of(module, model), list[Any](), list[str]()
-    for path in paths:
-        try:
-            (found,) = model.transcribe([path])
-        except DataError as error:
-            failed.append(str(error))
-            continue
-        answers.append(found)
-        if json and out is None:
-            screen.emit(shown.values(found))
+    lines_come = json and out is None
+    watch = _watch(len(paths), drawn=sys.stderr.isatty() and not (lines_come and sys.stdout.isatty()))
+    try:
+        for done, path in enumerate(paths, 1):
+            try:
+                (found,) = model.transcribe([path])
+            except DataError as error:
+                failed.append(str(error))
+                continue
+            answers.append(found)
+            if lines_come:
+                screen.emit(shown.values(found))
+            watch.advance(done, 1)
+    finally:
+        watch.end()
     if out is not None:
         lines = (
             [jsons.dumps(shown.values(each), ensure_ascii=False) for each in answers]
@@ -79,6 +85,12 @@ def files(module: Any, model: Any, given: Sequence[str], out: Path | None, json:
         typer.echo(f"hiddenstate: {words}", err=True)
     if failed:
         raise typer.Exit(1)
+
+
+def _watch(recordings: int, drawn: bool) -> progress.Passage:
+    """What says how far it is; of one recording nothing need be said."""
+    kind = progress.PassageBar if drawn and recordings > 1 else progress.Passage
+    return kind(recordings, "recordings")
 
 
 def _rows(answers: Sequence[Any]) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -23,7 +24,15 @@ LEAST = 0.5  # a threshold is never below it: more probable than not
 MOST = 0.99
 SURE = 3.0  # with none in so many hours, there are fewer than 3 in so many (Hanley and Lippman-Hand 1983)
 
-Scores = Callable[[np.ndarray], np.ndarray]  # frames [n, M] that follow those before -> log probabilities
+
+class Listens(Protocol):
+    """What hears frames in blocks, and gives the log probabilities [steps, K] that they complete."""
+
+    def feed(self, frames: np.ndarray) -> np.ndarray:
+        """Take frames [n, M] more."""
+
+    def finish(self) -> np.ndarray:
+        """The last steps; nothing can follow them."""
 
 
 @dataclass(frozen=True)
@@ -152,16 +161,15 @@ def matched(said: Sequence[int], answers: Sequence[int]) -> list[int]:
     return best[-1][-1]
 
 
-def heard(spotter: Spotter, course: Course, scores: Scores | None = None) -> Heard:
-    """Let a spotter hear a course as it hears a stream; with `scores` another network in place of its own."""
+def heard(spotter: Spotter, course: Course, rival: Listens | None = None) -> Heard:
+    """Let a spotter hear a course as it hears a stream; a `rival` listens in place of its own network."""
     recogniser, began = spotter.recogniser, time.process_time()
-    spotting = spotter.spotting()
-    listening, events = Listening(recogniser.model), list[Event]()
+    listening = Listening(recogniser.model) if rival is None else rival
+    spotting, events = spotter.spotting(), list[Event]()
     features = recogniser.features.stream()
-    feed = listening.feed if scores is None else scores
     for samples in _blocks(course.stream.pieces(spotter.spec.rate), AT_ONCE * spotter.spec.rate):
-        events += spotting.feed(feed(features.feed(samples)))
-    events += spotting.feed(feed(features.finish()))
+        events += spotting.feed(listening.feed(features.feed(samples)))
+    events += spotting.feed(listening.feed(features.finish()))
     events += [*spotting.feed(listening.finish()), *spotting.finish()]
     spent = time.process_time() - began
     found = course.by_recording(events, recogniser.step_seconds)

@@ -16,6 +16,7 @@ from hiddenstate.tasks.speech.commands.listed import Commands
 from hiddenstate.tasks.speech.commands.spotter import FILE, Spotter
 from hiddenstate.tasks.speech.predictor import Recogniser
 from hiddenstate.tasks.speech.prepared import Prepared
+from hiddenstate.tasks.speech.spec import SpeechSpec
 
 SPLITS = ("test", "validation", "train")  # the split that is reported, the first that there is
 
@@ -36,18 +37,25 @@ def _course(prepared: Prepared, spotter: Spotter, split: str) -> Course:
 class _InBlocks:
     """The window model for frames that arrive in blocks: what fills no step waits for the next."""
 
-    def __init__(self, window: Window, reduce: int) -> None:
-        self.window, self.reduce = window, reduce
-        self.waiting: np.ndarray | None = None
+    def __init__(self, window: Window, spec: SpeechSpec) -> None:
+        self.window, self.reduce = window, spec.reduce
+        self.waiting = np.zeros((0, spec.features.width), np.float32)
 
-    def __call__(self, frames: np.ndarray) -> np.ndarray:
-        """The log probabilities [T, K] of frames [n, M]."""
-        given = frames if self.waiting is None else np.concatenate([self.waiting, frames])
+    def feed(self, frames: np.ndarray) -> np.ndarray:
+        """The log probabilities [steps, K] that frames [n, M] more complete."""
+        given = np.concatenate([self.waiting, frames])
         whole = len(given) // self.reduce * self.reduce
         self.waiting = given[whole:]
-        if not whole:
+        return self._scored(given[:whole])
+
+    def finish(self) -> np.ndarray:
+        """Those of the last step, where it is not complete."""
+        return self._scored(self.waiting)
+
+    def _scored(self, frames: np.ndarray) -> np.ndarray:
+        if not len(frames):
             return np.zeros((0, self.window.module.answer.out_features), np.float32)
-        return self.window.scores([given[:whole]])[0]
+        return self.window.scores([frames])[0]
 
 
 def report(run: Run, corpus: SpokenCorpus, prepared: Prepared, seconds: float) -> dict[str, Any]:
@@ -113,7 +121,7 @@ def _rival(prepared: Prepared, spotter: Spotter, course: Course) -> tuple[report
     window = Window.fit(prepared, spec)
 
     def listened(over: Course) -> Heard:
-        return judging.heard(spotter, over, _InBlocks(window, spec.reduce))
+        return judging.heard(spotter, over, _InBlocks(window, spec))
 
     threshold = listened(_course(prepared, spotter, "validation")).chosen(spec.alarms)
     found = listened(course)
