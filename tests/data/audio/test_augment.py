@@ -88,10 +88,15 @@ def test_a_louder_recording_has_the_features_of_louder_samples() -> None:
     plain = features.plain(samples)
     decibels = np.random.default_rng(5).uniform(-12, 12)
     assert abs(decibels) > 3
-    found = settings.louder(plain, 40, np.random.default_rng(5))
+    found = settings.louder(plain, features, np.random.default_rng(5))
     truth = features.plain((samples * 10 ** (decibels / 20)).astype(np.float32))
     np.testing.assert_allclose(found, truth, atol=2e-3)
-    np.testing.assert_array_equal(Augmentation(loudness=0).louder(plain, 40, np.random.default_rng(5)), plain)
+    same = Augmentation(loudness=0).louder(plain, features, np.random.default_rng(5))
+    np.testing.assert_array_equal(same, plain)
+    nothing = features.plain(np.zeros(4000))
+    np.testing.assert_allclose(
+        settings.louder(nothing, features, np.random.default_rng(5)), nothing, atol=1e-6
+    )
 
 
 def test_without_warping_nothing_changes() -> None:

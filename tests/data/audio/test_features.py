@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hiddenstate.data.audio.features import Features
 from hiddenstate.data.audio.mel import bank, to_hertz
-from hiddenstate.data.audio.normalising import LEAST, Statistics
+from hiddenstate.data.audio.normalising import LEAST, Sounding, Statistics, sounding
 from hiddenstate.errors import DataError, InvalidArgument
 from judges import librosa_numbers
 from judges.librosa_numbers import CASES, FILTERS, PLAIN, edges, emphasised, judged, noise, some
@@ -113,42 +113,120 @@ def test_slopes_of_two_frames_repeat_both_ends() -> None:
     np.testing.assert_allclose(found[:, 40:], change, rtol=0, atol=1e-6)
 
 
+def hiss(seconds: float, rate: int = 16000, seed: int = 0) -> np.ndarray:
+    """Noise that does not change."""
+    return np.random.default_rng(seed).normal(0, 0.1, round(seconds * rate)).astype(np.float32)
+
+
+def words(seconds: float, rate: int = 16000, seed: int = 0) -> np.ndarray:
+    """Bursts of noise, as loud as words are, in a quiet room, with gaps of digital silence."""
+    at = np.arange(round(seconds * rate)) / rate
+    loud = np.select([at % 2.3 < 0.15, (at + 0.1 * seed) % 0.7 < 0.4], [0.0, 1.0], 0.003)
+    return (hiss(seconds, rate, seed) * loud).astype(np.float32)
+
+
+def sounds_in(plain: np.ndarray, noise: float) -> list[bool]:
+    """By the definition, frame after frame: which are 10 dB above a noise that rises by 3 dB a second, or
+    were up to 30 frames ago."""
+    decibel, found, levels, last = np.log(10) / 10, [], [np.inf, np.inf], -np.inf
+    for at, frame in enumerate(plain):
+        level = np.inf if np.median(frame[:40]) <= np.log(2e-9) else frame[:40].mean()
+        levels.append(level)
+        noise = min(noise + 0.03 * decibel * np.isfinite(level), max(levels[-3:]))
+        last = at if noise + 10 * decibel < level < np.inf else last
+        found.append(bool(np.isfinite(level) and at - last <= 30))
+    return found
+
+
+def test_what_sounds_stands_out_of_the_noise_and_digital_silence_is_none() -> None:
+    plain = PLAIN.plain(words(6.0)).astype(np.float64)
+    sounds = Sounding(40, 1e-9, 0.01, -14.0)
+    levels = sounds.levels(plain)
+    found = sounds.loud(levels)
+    starts = np.arange(len(plain)) / 100
+    loud = (starts % 2.3 > 0.16) & (starts % 2.3 < 2.26) & (starts % 0.7 > 0.01) & (starts % 0.7 < 0.36)
+    quiet = (starts % 0.7 > 0.41) & (starts % 0.7 < 0.66)
+    assert found[loud].all()
+    assert not found[quiet].any()
+    nothing = (starts % 2.3 < 0.12) & (starts < 5.9)
+    assert np.isinf(levels[nothing]).all()
+    np.testing.assert_array_equal(Sounding(40, 1e-9, 0.01, -14.0).feed(plain), sounds_in(plain, -14.0))
+
+
+def test_of_a_whole_recording_what_sounds_soon_counts_too() -> None:
+    samples = np.concatenate([0.003 * hiss(2.0), hiss(1.0, seed=1), 0.003 * hiss(2.0, seed=2)])
+    plain = PLAIN.plain(samples)
+    found = np.flatnonzero(Sounding(40, 1e-9, 0.01).around(plain))
+    assert abs(found[0] - 168) <= 1  # 0.3 seconds before 2, and its windows of 25 ms
+    assert abs(found[-1] - 330) <= 1
+    assert len(found) == found[-1] - found[0] + 1
+    np.testing.assert_array_equal(sounding(plain, 40, 1e-9, 0.01), plain[found])
+
+
+def test_what_only_became_louder_is_noise_after_a_while() -> None:
+    plain = PLAIN.plain(np.concatenate([hiss(4.0), 4 * hiss(8.0)]))  # by 12 dB
+    found = Sounding(40, 1e-9, 0.01).feed(plain)
+    assert not found[:390].any()
+    assert found[405:430].all()
+    assert not found[600:].any()
+    steady = PLAIN.plain(hiss(1.0))
+    np.testing.assert_array_equal(sounding(steady, 40, 1e-9, 0.01), steady)
+
+
 @pytest.mark.parametrize("statistics", [None, STATISTICS])
 @pytest.mark.parametrize("horizon", [0.01, 0.5, 1000.0])
 def test_running_normalisation_is_its_recurrence(horizon: float, statistics: Statistics | None) -> None:
     features = Features(horizon=horizon, prior=0.3, statistics=statistics)
-    plain = features.plain(noise(2.0)).astype(np.float64)
+    plain = features.plain(words(4.0)).astype(np.float64)
     decay = np.exp(-features.step / features.horizon)
     count = features.prior / features.step if statistics else 0.0
     mean = np.array(statistics.mean) if statistics else 0.0
     sums, squares = count * mean, count * (mean**2 + np.array(STATISTICS.deviation) ** 2 * bool(statistics))
-    wanted = []
-    for frame in plain:
-        count, sums, squares = decay * count + 1, decay * sums + frame, decay * squares + frame**2
+    quiet = np.mean(STATISTICS.mean) - 2 * np.log(10) if statistics else np.inf
+    wanted, begun = list[np.ndarray](), bool(count)
+    for frame, sounds in zip(plain, sounds_in(plain, quiet), strict=True):
+        begun |= sounds
+        if sounds or not begun:
+            count, sums, squares = decay * count + 1, decay * sums + frame, decay * squares + frame**2
         mean = sums / count
-        wanted.append((frame - mean) / np.sqrt(np.maximum(squares / count - mean**2, 0) + LEAST))
-    np.testing.assert_allclose(features.of(noise(2.0)), wanted, rtol=0, atol=2e-6)
+        frame = (frame - mean) / np.sqrt(np.maximum(squares / count - mean**2, 0) + LEAST)
+        wanted.append(np.maximum(frame, -2.5))
+    np.testing.assert_allclose(features.of(words(4.0)), wanted, rtol=0, atol=3e-6)
 
 
 def test_normalisation_by_speaker_takes_out_mean_and_deviation() -> None:
     features = Features(normalisation="speaker")
-    found = features.of(noise(3.0)).astype(np.float64)
-    np.testing.assert_allclose(found.mean(axis=0), np.zeros(40), atol=1e-6)
-    np.testing.assert_allclose(found.std(axis=0), np.ones(40), atol=1e-4)
-    parts = [features.plain(noise(1.0, seed=seed)) for seed in range(3)]
-    both = np.concatenate(parts).astype(np.float64)
-    speaker = Statistics.of(parts)
+    steady = features.plain(hiss(3.0)).astype(np.float64)  # nothing stands out of it, so all of it counts
+    wanted = (steady - steady.mean(axis=0)) / np.sqrt(steady.var(axis=0) + LEAST)
+    np.testing.assert_allclose(features.of(hiss(3.0)), np.maximum(wanted, -2.5), atol=1e-6)
+    parts = [features.plain(words(3.0, seed=seed)) for seed in range(3)]
+    both = np.concatenate([sounding(part, 40, 1e-9, 0.01) for part in parts]).astype(np.float64)
+    speaker = features.statistics_of(parts)
     np.testing.assert_allclose(speaker.mean, both.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(speaker.deviation, both.std(axis=0), rtol=1e-12)
-    wanted = (parts[1] - both.mean(axis=0)) / np.sqrt(both.var(axis=0) + LEAST)
-    np.testing.assert_allclose(features.of(noise(1.0, seed=1), speaker), wanted, atol=1e-6)
+    wanted = np.maximum((parts[1] - both.mean(axis=0)) / np.sqrt(both.var(axis=0) + LEAST), -2.5)
+    np.testing.assert_allclose(features.of(words(3.0, seed=1), speaker), wanted, atol=3e-6)
+
+
+@pytest.mark.parametrize("normalisation", ["speaker", "running", "training"])
+@pytest.mark.parametrize("level", [0.0, 0.003])
+def test_however_long_nothing_is_said_the_words_look_the_same(normalisation: str, level: float) -> None:
+    features = Features(normalisation=normalisation, statistics=STATISTICS)
+    room = level * hiss(9.0, seed=5)
+    said = np.concatenate([room[-8000:], words(3.2, seed=1), room[:8000]])
+    alone = features.of(said)
+    for before, behind in ((0.0, 5.0), (0.5, 0.0), (9.0, 9.0)):
+        silence = [room[: round(seconds * 16000)] for seconds in (before, behind)]
+        frames = features.of(np.concatenate([silence[0], said, silence[1]]))
+        here = frames[round(100 * before) :][: len(alone)]
+        np.testing.assert_allclose(here, alone, atol=2e-5 if not level else 0.05)
 
 
 def test_normalisation_by_training_is_the_same_for_everybody() -> None:
-    statistics = Statistics(tuple(range(40)), (2.0,) * 40, 1)
+    statistics = Statistics(tuple(range(-40, 0)), (8.0,) * 40, 1)
     features = Features(normalisation="training", statistics=statistics)
     plain = features.plain(noise(0.3)).astype(np.float64)
-    wanted = (plain - np.arange(40)) / np.sqrt(4 + LEAST)
+    wanted = np.maximum((plain - np.arange(-40, 0)) / np.sqrt(64 + LEAST), -2.5)
     np.testing.assert_allclose(features.of(noise(0.3)), wanted, rtol=1e-6)
     bare = Features(normalisation="training")
     for asked in (lambda: bare.of(noise(0.3)), bare.stream):
@@ -171,7 +249,7 @@ STREAMED = (
     st.integers(0, 3),
 )
 def test_a_stream_in_chunks_of_any_size_is_the_whole_to_the_last_bit(features, sizes, seed) -> None:
-    samples = noise(0.02 + sum(sizes) / features.rate, features.rate, seed)
+    samples = words(0.02 + sum(sizes) / features.rate, features.rate, seed)
     speaker = STATISTICS if features.normalisation == "speaker" else None
     stream, at, parts = features.stream(speaker), 0, []
     for size in sizes:
@@ -183,7 +261,7 @@ def test_a_stream_in_chunks_of_any_size_is_the_whole_to_the_last_bit(features, s
 
 def test_long_recordings_are_their_pieces_to_the_last_bit() -> None:
     """Beyond the blocks in which samples, frames and running sums are taken."""
-    features, samples = Features(deltas=1), noise(40.0)
+    features, samples = Features(deltas=1), words(40.0)
     stream = features.stream()
     parts = [stream.feed(samples[at : at + 1600]) for at in range(0, len(samples), 1600)]
     np.testing.assert_array_equal(np.concatenate([*parts, stream.finish()]), features.of(samples))

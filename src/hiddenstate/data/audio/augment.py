@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from hiddenstate.data.audio.features import Features
 from hiddenstate.data.audio.noises import Noises
+from hiddenstate.data.audio.normalising import NEPERS
 from hiddenstate.data.audio.resampling import resampled
 from hiddenstate.errors import InvalidArgument, nearest
 
 SLOWEST, FASTEST = 0.5, 2.0
 LARGEST = 0.5  # tempo and tract
-NEPERS = math.log(10) / 10  # the logarithm of a power that is one decibel more
 
 
 @dataclass(frozen=True)
@@ -105,12 +106,17 @@ class Augmentation:
         bands = found.reshape(-1, mels).T  # slopes, where there are some, move with their mels
         return np.ascontiguousarray(_between(bands, columns).T.reshape(-1, width))
 
-    def louder(self, plain: np.ndarray, mels: int, generator: np.random.Generator) -> np.ndarray:
-        """Return plain features [T, F] of a softer or louder recording; slopes know of no loudness."""
+    def louder(self, plain: np.ndarray, features: Features, generator: np.random.Generator) -> np.ndarray:
+        """Return plain features [T, F] of a softer or louder recording; slopes know of no loudness.
+
+        Digital silence stays what it is.
+        """
         if not self.loudness:
             return plain
-        changed = plain.copy()
-        changed[:, :mels] += NEPERS * generator.uniform(-self.loudness, self.loudness)
+        changed, mels = plain.copy(), features.mels
+        gain = math.exp(NEPERS * generator.uniform(-self.loudness, self.loudness))
+        power = np.exp(plain[:, :mels].astype(np.float64)) - features.floor
+        changed[:, :mels] = np.log(gain * np.maximum(power, 0) + features.floor)
         return changed
 
     def with_noise(self, plain: np.ndarray, noises: Noises, generator: np.random.Generator) -> np.ndarray:

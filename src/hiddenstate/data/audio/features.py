@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from hiddenstate.data.audio.mel import LogMelStream, Window, bank, frames_in
-from hiddenstate.data.audio.normalising import Running, Slopes, Statistics
+from hiddenstate.data.audio.normalising import BELOW, NEPERS, Running, Slopes, Sounding, Statistics, sounding
 from hiddenstate.errors import InvalidArgument, nearest
 
 NORMALISATIONS = ("running", "speaker", "training", "none")
+LOWEST = -2.5  # deviations from the mean
 COMPUTED = 1  # counted up whenever the same settings give other numbers, so that no cache brings old ones
 
 
@@ -33,7 +35,8 @@ class Features:
     5. the natural logarithm of (that + floor); rounded to float32
 
     Then slopes (`deltas` 1) and their slopes (2): regression over five frames, the ends repeated, which hold
-    a stream back by two frames each. The normalisation comes last, of all F = mels * (1 + deltas) columns:
+    a stream back by two frames each. The normalisation comes last, of all F = mels * (1 + deltas) columns, by
+    what sounds and 0.3 seconds around (`normalising.Sounding`), no energy below -2.5 deviations:
 
     - "running": by mean and deviation of the frames so far, older ones forgotten over `horizon` seconds,
       beginning with `statistics` (those of the training data) as if seen for `prior` seconds; for streams
@@ -128,11 +131,15 @@ class Features:
             )
         if self.normalisation == "none" or not len(plain):
             return plain
-        if self.normalisation == "speaker":
-            return (speaker or Statistics.of([plain])).applied(plain)
-        if self.normalisation == "training":
-            return _of_training(self).applied(plain)
-        return _running(self).feed(plain)
+        if self.normalisation == "running":
+            return self._bounded(_running(self).feed(plain))
+        known = _of_training(self) if self.normalisation == "training" else speaker
+        return self._bounded((known or self.statistics_of([plain])).applied(plain))
+
+    def _bounded(self, normalised: np.ndarray) -> np.ndarray:
+        """Frames [n, F] in which no energy is further below its mean than LOWEST: quieter is all the same."""
+        np.maximum(normalised[:, : self.mels], LOWEST, out=normalised[:, : self.mels])
+        return normalised
 
     def stream(self, speaker: Statistics | None = None) -> FeatureStream:
         """Begin a recording that comes in chunks.
@@ -144,7 +151,14 @@ class Features:
 
     def fitted(self, plain: Iterable[np.ndarray]) -> Features:
         """Return these settings with the statistics of the training data, given as `plain` made them."""
-        return replace(self, statistics=Statistics.of(plain))
+        return replace(self, statistics=self.statistics_of(plain))
+
+    def statistics_of(self, plain: Iterable[np.ndarray]) -> Statistics:
+        """Gather the statistics of what sounds in recordings [T, F], as `plain` made them: a speaker's.
+
+        Raises InvalidArgument where there is no frame.
+        """
+        return Statistics.of(sounding(each, self.mels, self.floor, self.step) for each in plain)
 
     @property
     def key(self) -> str:
@@ -185,6 +199,7 @@ class FeatureStream:
         )
         fixed = _of_training(features) if features.normalisation == "training" else None
         self._known = speaker or fixed
+        self._bounded = features._bounded if features.normalisation != "none" else lambda frames: frames
         self._ended = False
 
     def feed(self, samples: np.ndarray) -> np.ndarray:
@@ -202,7 +217,7 @@ class FeatureStream:
         return self._normalised(self._stages.finish())
 
     def _normalised(self, frames: np.ndarray) -> np.ndarray:
-        return frames if self._known is None else self._known.applied(frames)
+        return self._bounded(frames if self._known is None else self._known.applied(frames))
 
     def _refuse_ended(self) -> None:
         if self._ended:
@@ -234,7 +249,11 @@ def _slopes(features: Features) -> list[Slopes]:
 
 
 def _running(features: Features) -> Running:
-    return Running(features.horizon / features.step, features.statistics, features.prior / features.step)
+    known, noise = features.statistics, math.inf
+    if known is not None and features.prior:
+        noise = sum(known.mean[: features.mels]) / features.mels - NEPERS * BELOW
+    sounds = Sounding(features.mels, features.floor, features.step, noise)
+    return Running(features.horizon / features.step, sounds, known, features.prior / features.step)
 
 
 def _of_training(features: Features) -> Statistics:

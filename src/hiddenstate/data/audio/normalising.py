@@ -1,7 +1,12 @@
-"""Slopes over time, and means and deviations taken out: the same bits whatever the chunks."""
+"""Slopes over time, and means and deviations taken out: the same bits whatever the chunks.
+
+Means and deviations are those of the frames in which something sounds, and of some around them. How long
+nothing is said before and behind then changes nothing, were it digital silence, far quieter than any room.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +18,13 @@ from hiddenstate.errors import InvalidArgument
 LEAST = 1e-4  # added to every variance, so that what never changes becomes 0
 REACH = 2  # frames to each side that a slope looks at
 ANCHOR = 64  # frames between two fresh starts of the powers of the running mean, so that they stay small
+
+NEPERS = math.log(10) / 10  # the logarithm of a power that is one decibel more
+ABOVE = 10.0  # decibels above the noise from which a frame sounds
+LASTING = 3  # frames that share samples
+HELD = 0.3  # seconds around what sounds that count too
+RISE = 3.0  # decibels a second that the noise can become louder unnoticed
+BELOW = 20.0  # decibels that the noise lies below what sounds, as long as none was heard
 
 
 @dataclass(frozen=True)
@@ -75,15 +87,83 @@ class Statistics:
         return cls(tuple(values["mean"]), tuple(values["deviation"]), values["frames"])
 
 
-class Running:
-    """Normalises by the mean and deviation up to each frame, that frame included: it never looks ahead.
+class Sounding:
+    """Says of frames whether something sounds in them, louder than the noise so far, or did shortly before.
 
-    Older frames count less, by exp(-1 / horizon) a frame. `prior` counts like so many frames seen before the
-    first.
+    The noise is the quietest before, becoming louder by RISE (after Martin, 1994), of the loudest of LASTING
+    frames each: a window that is in part digital silence is no room. `noise` is its level before the first.
+    Digital silence itself, most of a frame's energies at the features' floor, is no noise, and changes none.
     """
 
-    def __init__(self, horizon: float, prior: Statistics | None = None, weight: float = 0.0) -> None:
-        self._decay = np.exp(-1.0 / horizon)
+    def __init__(self, mels: int, floor: float, step: float, noise: float = math.inf) -> None:
+        self._mels, self._nothing = mels, math.log(2 * floor)
+        self._rise, self._frames = NEPERS * RISE * step, 0
+        self._noise = noise  # less what it rose since the first frame
+        self._before = np.full(LASTING - 1, math.inf)
+        self._held, self._since = round(HELD / step), math.inf  # frames; since something sounded
+
+    def feed(self, frames: np.ndarray) -> np.ndarray:
+        """Whether something sounds in the next frames [n, F], or did: [n] bool."""
+        levels = self.levels(frames)
+        since = _since(self.loud(levels), self._since)
+        self._since = since[-1] if len(since) else self._since
+        return np.isfinite(levels) & (since <= self._held)
+
+    def around(self, frames: np.ndarray) -> np.ndarray:
+        """The same of a whole recording [T, F], where what sounds shortly after is known too."""
+        levels = self.levels(frames)
+        self._noise, self._before = self.lasting(levels).min(), np.full(LASTING - 1, math.inf)
+        loud = self.loud(levels)
+        near = np.minimum(_since(loud, math.inf), _since(loud[::-1], math.inf)[::-1])
+        return np.isfinite(levels) & (near <= self._held)
+
+    def levels(self, frames: np.ndarray) -> np.ndarray:
+        """How loud frames [n, F] are, as the mean of their log energies [n]; infinite where nothing is."""
+        energies = frames[:, : self._mels].astype(np.float64)
+        return np.where(np.median(energies, axis=1) > self._nothing, energies.mean(axis=1), math.inf)
+
+    def lasting(self, levels: np.ndarray) -> np.ndarray:
+        """Of each level [n] and those before it, the loudest."""
+        rows = np.concatenate([self._before, levels])
+        self._before = rows[len(levels) :]
+        return np.lib.stride_tricks.sliding_window_view(rows, LASTING).max(axis=1)[: len(levels)]
+
+    def loud(self, levels: np.ndarray) -> np.ndarray:
+        """Which of the next levels [n] are above the noise."""
+        risen = self._rise * (self._frames + np.cumsum(np.isfinite(levels)))
+        lowest = np.minimum.accumulate(np.append(self._noise, self.lasting(levels) - risen))
+        self._noise, self._frames = lowest[-1], self._frames + int(np.isfinite(levels).sum())
+        return np.isfinite(levels) & (levels > lowest[1:] + risen + NEPERS * ABOVE)
+
+
+def _since(loud: np.ndarray, before: float) -> np.ndarray:
+    """How many frames ago the last of them was loud [n]; `before` of the frame before the first."""
+    at = np.arange(len(loud))
+    last = np.maximum.accumulate(np.append(-1 - before, np.where(loud, at, -math.inf)))
+    return np.asarray(at - last[1:])
+
+
+def sounding(frames: np.ndarray, mels: int, floor: float, step: float) -> np.ndarray:
+    """Those of a whole recording's frames [T, F] in which something sounds; all where that cannot be told."""
+    if not len(frames):
+        return frames
+    begin = Sounding(mels, floor, step)
+    heard = np.isfinite(begin.levels(frames))
+    near = begin.around(frames)
+    return frames[near] if near.any() else frames[heard] if heard.any() else frames
+
+
+class Running:
+    """Normalises by the mean and deviation of what sounded up to each frame: it never looks ahead.
+
+    Older frames count less, by exp(-1 / horizon) for each that sounds. `prior` counts like so many frames
+    seen before the first; without it all frames count up to the first that sounds.
+    """
+
+    def __init__(
+        self, horizon: float, sounds: Sounding, prior: Statistics | None = None, weight: float = 0.0
+    ) -> None:
+        self._decay, self._sounds = np.exp(-1.0 / horizon), sounds
         powers = np.arange(1, ANCHOR + 1)
         self._shrink, self._grow = self._decay**powers, self._decay**-powers
         self._counts = np.cumsum(self._grow)
@@ -92,23 +172,34 @@ class Running:
         deviation = np.array(prior.deviation) if prior is not None else np.zeros(1)
         self._count = weight if prior is not None else 0.0  # at the anchor
         self._sum, self._squares = self._count * mean, self._count * (mean**2 + deviation**2)
+        self._known = mean, deviation**2  # mean and variance after the last frame
+        self._all = not self._count  # count
 
     def feed(self, frames: np.ndarray) -> np.ndarray:
         """Normalise the next frames [n, F] -> [n, F] float32."""
-        out = np.empty(frames.shape, np.float32)
-        at = 0
-        while at < len(frames):
-            size = min(ANCHOR - self._at, len(frames) - at)
-            out[at : at + size] = self._some(frames[at : at + size].astype(np.float64))
+        if not len(frames):
+            return np.zeros(frames.shape, np.float32)
+        counts, exact = self._sounds.feed(frames), frames.astype(np.float64)
+        if self._all:
+            self._all = not counts.any()
+            counts[: len(counts) if self._all else int(counts.argmax())] = True
+        parts = [tuple(np.broadcast_to(each, exact[:1].shape) for each in self._known)]
+        used, at = exact[counts], 0
+        while at < len(used):
+            size = min(ANCHOR - self._at, len(used) - at)
+            parts.append(self._some(used[at : at + size]))
             at += size
-        return out
+        means, variances = (np.concatenate(rows) for rows in zip(*parts, strict=True))
+        self._known = means[-1], variances[-1]
+        last = np.cumsum(counts)  # of those that count, the last up to each frame
+        return ((exact - means[last]) / np.sqrt(variances[last] + LEAST)).astype(np.float32)
 
     def finish(self) -> np.ndarray:
         """Give what is still held back: nothing."""
         return np.zeros((0, 0), np.float32)
 
-    def _some(self, frames: np.ndarray) -> np.ndarray:
-        """Normalise frames up to the next anchor: sums of growing powers, added one after another, shrunk."""
+    def _some(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means and variances up to the next anchor: sums of growing powers, added one by one, shrunk."""
         here = slice(self._at, self._at + len(frames))
         grow, shrink = self._grow[here, None], self._shrink[here, None]
         width = frames.shape[1]
@@ -121,7 +212,7 @@ class Running:
         if self._at == ANCHOR:
             self._sum, self._squares = self._sum * shrink[-1], self._squares * shrink[-1]
             self._count, self._at = float(counts[-1, 0]), 0
-        return ((frames - mean) / np.sqrt(variance + LEAST)).astype(np.float32)
+        return mean, variance
 
 
 class Slopes:

@@ -74,7 +74,7 @@ def batch_of(
         else:
             frames = each.changed[generator.integers(len(each.changed))]
             frames = spec.augmentation.warped(frames, spec.mels, generator)
-            frames = spec.augmentation.louder(frames, spec.mels, generator)
+            frames = spec.augmentation.louder(frames, prepared.features, generator)
             frames = spec.augmentation.with_noise(frames, prepared.noises, generator)
             frames = prepared.features.normalised(frames)
             frames = spec.augmentation.masked(frames, spec.mels, generator)

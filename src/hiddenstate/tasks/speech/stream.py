@@ -50,7 +50,6 @@ class SpeechStream:
     def _begin(self, step: int) -> None:
         """Begin an utterance; the recurrent state goes on."""
         self.found, self.steps, self.quiet, self.first = self.recogniser.search.stream(), 0, 0, step
-        self.spoken = False
 
     def feed(self, samples: np.ndarray) -> list[Heard]:
         """Take samples [n], floats from -1 to 1 or int16; give the utterances they end, and what is said so
@@ -70,17 +69,21 @@ class SpeechStream:
             self.found.feed(score[None])
             self.steps += 1
             blank = score[BLANK] > SURE
-            self.spoken = self.spoken or not blank
             self.quiet = self.quiet + 1 if blank else 0
-            silent = self.quiet * self.recogniser.step_seconds >= SILENCE
+            silent = self.quiet * self.recogniser.step_seconds >= SILENCE and self._nothing_new()
             long = self.steps * self.recogniser.step_seconds >= LONGEST and score.argmax() == BLANK
             if not (silent or long):
                 continue
-            heard = self._heard(self.found.finish(most=ANSWERS), final=True) if self.spoken else None
-            if heard is not None and heard.transcript.text:
+            heard = self._heard(self.found.finish(most=ANSWERS), final=True)
+            if heard.transcript.text:
                 ended.append(heard)
             self._begin(self.first + self.steps)
         return ended
+
+    def _nothing_new(self) -> bool:
+        """Whether the best answer so far ends before the silence: many blanks of 90 % can make a word."""
+        spans = self.found.best().spans
+        return not spans or (self.steps - spans[-1][1]) * self.recogniser.step_seconds >= SILENCE
 
     def _heard(self, found: list[Decoded], final: bool) -> Heard:
         step = self.recogniser.step_seconds
