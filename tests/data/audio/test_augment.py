@@ -99,6 +99,34 @@ def test_a_louder_recording_has_the_features_of_louder_samples() -> None:
     )
 
 
+def test_silence_comes_before_and_behind_half_of_the_recordings() -> None:
+    features, settings = Features(deltas=1), Augmentation(silence=0.5)
+    samples = np.concatenate([np.random.default_rng(0).normal(0, 0.001, 4000), tone(0.3)])
+    plain, generator = features.plain(samples), np.random.default_rng(2)
+    quiet = plain[:23, :40].mean()
+    lengths, levels = [], []
+    for _ in range(400):
+        found, before = settings.amid_silence(plain, features, generator)
+        np.testing.assert_array_equal(found[before : before + len(plain)], plain)
+        if len(found) == len(plain):
+            assert before == 0
+            continue
+        lengths.append((before, len(found) - len(plain) - before))
+        added = np.concatenate([found[:before], found[before + len(plain) :]])
+        levels.append(added[:, :40].mean())
+        assert np.isfinite(added).all()
+    assert 160 < len(lengths) < 240
+    assert np.array(lengths).min() == 0
+    assert np.array(lengths).max() == 50
+    assert 22 < np.mean(lengths) < 28
+    digital = np.isclose(levels, np.log(1e-9), atol=1e-4)
+    assert 0.4 < digital.mean() < 0.6
+    np.testing.assert_allclose(np.array(levels)[~digital], quiet, atol=0.5)
+    same, before = Augmentation().amid_silence(plain, features, generator)
+    assert same is plain
+    assert before == 0
+
+
 def test_without_warping_nothing_changes() -> None:
     plain = Features().plain(tone(0.3))
     same = Augmentation(tempo=0.0, tract=0.0)
@@ -179,6 +207,7 @@ def test_settings_come_back_from_json_and_are_checked() -> None:
         ({"noise_share": 2}, "noise_share should be 0 to 1, came 2"),
         ({"quietest_noise": 5}, "quietest_noise should be loudest_noise to 100 dB, came 5"),
         ({"time_share": -1}, "time_share should be"),
+        ({"silence": 61}, "silence should be 0 to 60 seconds, came 61"),
     ):
         with pytest.raises(InvalidArgument, match=words):
             Augmentation(**wrong)

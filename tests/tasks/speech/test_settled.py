@@ -19,10 +19,11 @@ def corpus(texts: list[str]) -> SpokenCorpus:
 def test_single_words_of_a_list_are_symbols_and_stay_whole() -> None:
     spec, notes = settled(SpeechSpec(data="x"), corpus(["yes", "no"] * 120))
     assert (spec.symbols, spec.bidirectional, spec.normalisation) == ("words", False, "training")
-    assert (spec.frequency_masks, spec.time_masks, spec.epochs) == (0, 0, 50)  # 50 times 120 are 6,000
+    assert (spec.frequency_masks, spec.time_masks, spec.epochs) == (0, 0, 83)  # 83 times 120 are 10,000
+    assert spec.silence == 1.0
     assert notes == (
         "Every recording is one of 2 words; settled by that: symbols words, bidirectional false, "
-        "normalisation training, frequency_masks 0, time_masks 0, epochs 50.",
+        "normalisation training, frequency_masks 0, time_masks 0, silence 1.0, epochs 83.",
     )
     assert spec.features.normalisation == "training"
 
@@ -46,7 +47,7 @@ def test_what_was_asked_for_is_kept() -> None:
     assert (spec.symbols, spec.epochs, spec.time_masks) == ("characters", 3, 1)
     assert notes == (
         "Every recording is one of 2 words; settled by that: bidirectional false, normalisation training, "
-        "frequency_masks 0.",
+        "frequency_masks 0, silence 1.0.",
     )
     everything = SpeechSpec(
         data="x",
@@ -55,12 +56,13 @@ def test_what_was_asked_for_is_kept() -> None:
         normalisation="none",
         frequency_masks=1,
         time_masks=1,
+        silence=0.5,
         epochs=1,
     )
     assert settled(everything, corpus(["yes"] * 20)) == (everything, ())
 
 
-@pytest.mark.parametrize(("times", "epochs"), [(10, 100), (200, 30), (5000, 10)])
+@pytest.mark.parametrize(("times", "epochs"), [(10, 100), (200, 50), (5000, 10)])
 def test_a_word_is_heard_as_often_however_many_recordings_it_has(times: int, epochs: int) -> None:
     spec, _ = settled(SpeechSpec(data="x"), corpus(["up", "down"] * times))
     assert spec.epochs == epochs

@@ -78,6 +78,27 @@ def test_single_words_are_closed_up_to_their_middle(folder: Path) -> None:
     assert ((shares > 0.3) & (shares < 0.7)).all()
 
 
+def test_silence_before_a_word_is_closed_with_its_first_half(folder: Path) -> None:
+    same = {"tempo": 0.0, "tract": 0.0, "noise": 0.0, "speeds": "1", "reduce": 1, "time_masks": 0}
+    found, spec = prepared(folder, silence=1.0, **same)
+    said = found.heard["train"][:8]
+    batch = batch_of(said, found, spec, np.random.default_rng(0))
+    added = batch.lengths - [len(each.frames) for each in said]
+    assert (added == 0).any()
+    assert (added > 30).any()
+    befores = []
+    for place, (each, length) in enumerate(zip(said, batch.lengths, strict=True)):
+        last = int(batch.closed[:length, place].sum())
+        assert batch.closed[:last, place].all()
+        before = last - each.unsaid[0][1] * len(each.frames)
+        assert -1 <= before <= added[place] + 1
+        befores.append(before)
+        (where,) = np.flatnonzero(batch.steps[:length, place].mean(1) > -1)[:1]
+        assert where <= last, "closed beyond where it begins to sound"
+        assert last < length
+    assert max(befores) > 20
+
+
 @pytest.mark.parametrize(
     "changed", [{"bidirectional": True}, {"symbols": "characters"}], ids=["both ways", "letters"]
 )

@@ -20,6 +20,7 @@ from hiddenstate.errors import InvalidArgument, nearest
 
 SLOWEST, FASTEST = 0.5, 2.0
 LARGEST = 0.5  # tempo and tract
+QUIETEST = 10  # a tenth of the frames is what silence is made of
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,10 @@ class Augmentation:
     speeds: one is drawn for each recording (Ko, Peddinti, Povey and Khudanpur, 2015: 0.9, 1, 1.1).
     tempo: features are slower or faster by a factor of exp(-tempo) to exp(tempo), at the same pitch.
     tract: their mels move by a factor of exp(-tract) to exp(tract), as in a longer or shorter vocal tract
-    (Jaitly and Hinton, 2013). loudness: they are softer or louder by up to so many dB. noise_share: of the
-    recordings get noise, at a ratio drawn from quietest_noise down to loudest_noise, in dB.
+    (Jaitly and Hinton, 2013). loudness: they are softer or louder by up to so many dB. silence: for
+    half of the recordings nothing is said for up to so many seconds before and behind, in their quietest
+    frames or digitally. noise_share: of the recordings get noise, at a ratio drawn from quietest_noise down
+    to loudest_noise, in dB.
 
     Of normalised features, masks are set to 0, the mean (SpecAugment: Park et al., 2019): frequency_masks
     bands of 0 to frequency_width mels, time_masks gaps of 0 to time_width frames, none longer than time_share
@@ -46,6 +49,7 @@ class Augmentation:
     tempo: float = 0.15
     tract: float = 0.1
     loudness: float = 10.0
+    silence: float = 0.0
     noise_share: float = 0.5
     quietest_noise: float = 30.0
     loudest_noise: float = 10.0
@@ -66,6 +70,7 @@ class Augmentation:
             ("tempo", 0 <= self.tempo <= LARGEST, f"0 to {LARGEST:g}"),
             ("tract", 0 <= self.tract <= LARGEST, f"0 to {LARGEST:g}"),
             ("loudness", 0 <= self.loudness <= 60, "0 to 60 dB"),
+            ("silence", 0 <= self.silence <= 60, "0 to 60 seconds"),
             ("noise_share", 0 <= self.noise_share <= 1, "0 to 1"),
             ("quietest_noise", self.loudest_noise <= self.quietest_noise <= 100, "loudest_noise to 100 dB"),
             ("loudest_noise", self.loudest_noise >= -50, "-50 dB or more"),
@@ -118,6 +123,24 @@ class Augmentation:
         power = np.exp(plain[:, :mels].astype(np.float64)) - features.floor
         changed[:, :mels] = np.log(gain * np.maximum(power, 0) + features.floor)
         return changed
+
+    def amid_silence(
+        self, plain: np.ndarray, features: Features, generator: np.random.Generator
+    ) -> tuple[np.ndarray, int]:
+        """Return plain features [T, F] with silence before and behind, or without, and how many frames of it
+        are before."""
+        if not (self.silence and len(plain)) or generator.random() < 0.5:
+            return plain, 0
+        most = round(self.silence / features.step)
+        before, behind = (int(each) for each in generator.integers(0, most + 1, 2))
+        if generator.random() < 0.5:
+            rows = np.full((before + behind, features.mels), math.log(features.floor), np.float32)
+        else:
+            energies = plain[:, : features.mels]
+            quiet = np.argsort(energies.mean(axis=1), kind="stable")[: max(1, len(plain) // QUIETEST)]
+            rows = energies[generator.choice(quiet, before + behind)]
+        silence = features.sloped(rows)
+        return np.concatenate([silence[:before], plain, silence[before:]]), before
 
     def with_noise(self, plain: np.ndarray, noises: Noises, generator: np.random.Generator) -> np.ndarray:
         """Add noise to plain features [T, F], or not: `noise_share` of the recordings get it."""

@@ -21,7 +21,7 @@ from hiddenstate.tasks.speech.model import SpeechModel
 from hiddenstate.tasks.speech.prepared import Heard, Prepared
 from hiddenstate.tasks.speech.spec import SpeechSpec
 from hiddenstate.tasks.speech.symbols import BLANK
-from hiddenstate.tasks.speech.unsaid import closed
+from hiddenstate.tasks.speech.unsaid import Span, closed, later
 from hiddenstate.train import Fitted, TrainSettings, fit
 
 METRIC = "words_right"  # 1 less the word error rate, read greedily
@@ -67,27 +67,36 @@ def batch_of(
 ) -> SpokenBatch:
     """Lay recordings out; with a generator as training hears them: at a drawn speed, warped,
     noisy, masked (Park 2019)."""
-    rows: list[np.ndarray] = []
+    rows, parts = list[np.ndarray](), list[tuple[Span, ...]]()
     for each in heard:
         if generator is None:
-            frames = prepared.features.normalised(each.frames)
+            frames, spans = prepared.features.normalised(each.frames), each.unsaid
         else:
-            frames = each.changed[generator.integers(len(each.changed))]
-            frames = spec.augmentation.warped(frames, spec.mels, generator)
-            frames = spec.augmentation.louder(frames, prepared.features, generator)
-            frames = spec.augmentation.with_noise(frames, prepared.noises, generator)
-            frames = prepared.features.normalised(frames)
-            frames = spec.augmentation.masked(frames, spec.mels, generator)
+            frames, spans = _changed(each, prepared, spec, generator)
         rows.append(steps_of(frames, spec.reduce, spec.around))
+        parts.append(spans)
     lengths = np.array([len(row) for row in rows])
     steps = np.zeros((lengths.max(), len(rows), rows[0].shape[1]), np.float32)
     shut = np.zeros(steps.shape[:2], bool)
-    for place, (row, each) in enumerate(zip(rows, heard, strict=True)):
+    for place, (row, spans) in enumerate(zip(rows, parts, strict=True)):
         steps[: len(row), place] = row
-        shut[: len(row), place] = closed(each.unsaid, len(row))
+        shut[: len(row), place] = closed(spans, len(row))
     targets = [each.target for each in heard]
     joined = np.array([symbol for target in targets for symbol in target], dtype=np.int64)
     return SpokenBatch(steps, lengths, joined, np.array([len(target) for target in targets]), shut)
+
+
+def _changed(
+    each: Heard, prepared: Prepared, spec: SpeechSpec, generator: np.random.Generator
+) -> tuple[np.ndarray, tuple[Span, ...]]:
+    """A recording's frames [N, M] as training hears them this time, and where no word is said yet."""
+    change, features = spec.augmentation, prepared.features
+    frames = each.changed[generator.integers(len(each.changed))]
+    frames = change.louder(change.warped(frames, spec.mels, generator), features, generator)
+    amid, before = change.amid_silence(frames, features, generator)
+    spans = later(each.unsaid, before / len(amid), len(frames) / len(amid)) if len(amid) else each.unsaid
+    frames = features.normalised(change.with_noise(amid, prepared.noises, generator))
+    return change.masked(frames, spec.mels, generator), spans
 
 
 def loss_of(module: nn.Module, batch: SpokenBatch) -> Tensor:

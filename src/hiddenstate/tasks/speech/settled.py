@@ -2,7 +2,8 @@
 
 Single words of a short list: a word by itself is short; letters may not fit into it, its own mean tells it
 from others and so is not to be taken out, and nothing in it is said twice, so that no part can be hidden. One
-way of reading is enough, and hears more of it before it answers.
+way of reading is enough, and hears more of it before it answers. Recordings may be cut close to their words,
+and others will not be: silence is added.
 More words than that take the larger network, and of little sound more epochs, as do commands that are said
 seldom. What lies between keeps the usual settings. Nothing is listened to above what was recorded.
 """
@@ -21,7 +22,8 @@ from hiddenstate.tasks.speech.spec import SpeechSpec
 
 RATE, LOWEST = 16000, 2000  # samples a second: the usual, and the fewest that can be listened to
 LIST, OFTEN = 50, 10  # at most so many words, each said so often on average
-TIMES = 6000  # how often each word is heard in training, a recording counted anew in every epoch
+TIMES = 10_000  # how often each word is heard in training, a recording counted anew in every epoch
+COMMANDED = 6000  # the same of commands, which are heard in strings
 FEWEST, MOST = 10, 100  # epochs, of single words
 HOURS = 80  # of sound that the larger network hears in training, a recording counted anew in every epoch
 FEWEST_LARGE, MOST_LARGE = 20, 70
@@ -68,6 +70,7 @@ def _by_words(spec: SpeechSpec, spoken: Sequence[Spoken]) -> tuple[str, dict[str
             "normalisation": "training",
             "frequency_masks": 0,
             "time_masks": 0,
+            "silence": 1.0,
             "epochs": _between(TIMES * len(said) / len(spoken), FEWEST, MOST),
         }
     return "", {}
@@ -77,7 +80,7 @@ def _by_commands(spec: SpeechSpec, spoken: Sequence[Spoken]) -> tuple[str, dict[
     """As many epochs as let each command be heard often, once alone and once in a string in each of them."""
     commands = Commands(spec.commands)
     said = sum(len(commands.said(each.text)) for each in spoken)
-    epochs = _between(TIMES * len(commands.texts) / max(1, said), FEWEST, MOST)
+    epochs = _between(COMMANDED * len(commands.texts) / max(1, said), FEWEST, MOST)
     why = f"Each command is said {said / len(commands.texts):.0f} times on average"
     return why, {"epochs": epochs} if epochs != spec.epochs else {}
 

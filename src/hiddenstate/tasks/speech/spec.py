@@ -63,6 +63,7 @@ class SpeechSpec(TaskSpec):
     tempo: float = Field(0.15, ge=0, le=LARGEST)  # how much slower or faster they are besides, at their pitch
     tract: float = Field(0.1, ge=0, le=LARGEST)  # how much longer or shorter the speaker's vocal tract
     loudness: float = Field(10.0, ge=0, le=60)  # how many dB softer or louder
+    silence: float = Field(0.0, ge=0, le=60)  # seconds before and behind at most, of half of the recordings
     noise: float = Field(0.2, ge=0, le=1)  # share of recordings to which noise is added
     frequency_masks: int = Field(2, ge=0, le=16)
     frequency_width: int = Field(8, ge=0, le=256)
@@ -138,6 +139,7 @@ class SpeechSpec(TaskSpec):
             tempo=self.tempo,
             tract=self.tract,
             loudness=self.loudness,
+            silence=self.silence,
             noise_share=self.noise,
             frequency_masks=self.frequency_masks,
             frequency_width=self.frequency_width,

@@ -62,6 +62,16 @@ def middle(frames: np.ndarray) -> float:
     return float(loud[(len(loud) - 1) // 2] + 1) / len(frames)
 
 
+def later(parts: tuple[Span, ...], before: float, share: float) -> tuple[Span, ...]:
+    """The same parts of a recording that is only a share of what is heard, and begins later; what lies before
+    it belongs to them.
+
+    >>> later(((0.0, 0.5),), 0.5, 0.25)
+    ((0.0, 0.625),)
+    """
+    return tuple((before + share * start if start else 0.0, before + share * end) for start, end in parts)
+
+
 def closed(parts: tuple[Span, ...], steps: int) -> np.ndarray:
     """Which of some steps [T] lie in the parts as a whole; never the last one.
 
