@@ -31,7 +31,7 @@ SETTINGS: dict[str, Any] = {
 def heard(cli: Callable, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Said]:
     """A run trained on tones of one or two words, with two commands, and what was said."""
     folder = tmp_path_factory.mktemp("commands")
-    data = tones.write(folder / "data", 60, seed=0, most=2)
+    data = tones.write(folder / "data", 120, seed=0, most=2)
     listed = folder / "words.txt"
     listed.write_text("Low\nrise\n", encoding="utf-8")
     words = [part for pair in SETTINGS.items() for part in ("--set", "=".join(map(str, pair)))]
@@ -86,7 +86,7 @@ def test_what_was_never_heard_is_evaluated_at_any_threshold(
     said = cli("evaluate", heard[0], "--data", unheard / "manifest.jsonl", "--json")
     assert said.code == 0, said.err
     found = said.json()
-    assert found["misses"] <= 0.16
+    assert found["misses"] <= 0.1
     assert found["commands_said"] >= 10
     assert found["n"] == 24
     assert found["hours_without_commands"] > 0
