@@ -138,7 +138,8 @@ class Features:
 
     def _bounded(self, normalised: np.ndarray) -> np.ndarray:
         """Frames [n, F] in which no energy is further below its mean than LOWEST: quieter is all the same."""
-        np.maximum(normalised[:, : self.mels], LOWEST, out=normalised[:, : self.mels])
+        if self.normalisation != "none":
+            np.maximum(normalised[:, : self.mels], LOWEST, out=normalised[:, : self.mels])
         return normalised
 
     def stream(self, speaker: Statistics | None = None) -> FeatureStream:
@@ -199,7 +200,7 @@ class FeatureStream:
         )
         fixed = _of_training(features) if features.normalisation == "training" else None
         self._known = speaker or fixed
-        self._bounded = features._bounded if features.normalisation != "none" else lambda frames: frames
+        self._bounded = features._bounded
         self._ended = False
 
     def feed(self, samples: np.ndarray) -> np.ndarray:

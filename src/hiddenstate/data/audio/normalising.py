@@ -110,12 +110,15 @@ class Sounding:
         return np.isfinite(levels) & (since <= self._held)
 
     def around(self, frames: np.ndarray) -> np.ndarray:
-        """The same of a whole recording [T, F], where what sounds shortly after is known too."""
+        """The same of a whole recording [T, F], where what sounds shortly after is known too; all that holds
+        anything where nothing stands out."""
         levels = self.levels(frames)
         self._noise, self._before = self.lasting(levels).min(), np.full(LASTING - 1, math.inf)
         loud = self.loud(levels)
         near = np.minimum(_since(loud, math.inf), _since(loud[::-1], math.inf)[::-1])
-        return np.isfinite(levels) & (near <= self._held)
+        heard = np.isfinite(levels)
+        found = heard & (near <= self._held)
+        return found if found.any() else heard
 
     def levels(self, frames: np.ndarray) -> np.ndarray:
         """How loud frames [n, F] are, as the mean of their log energies [n]; infinite where nothing is."""
@@ -147,10 +150,8 @@ def sounding(frames: np.ndarray, mels: int, floor: float, step: float) -> np.nda
     """Those of a whole recording's frames [T, F] in which something sounds; all where that cannot be told."""
     if not len(frames):
         return frames
-    begin = Sounding(mels, floor, step)
-    heard = np.isfinite(begin.levels(frames))
-    near = begin.around(frames)
-    return frames[near] if near.any() else frames[heard] if heard.any() else frames
+    found = Sounding(mels, floor, step).around(frames)
+    return frames[found] if found.any() else frames
 
 
 class Running:
