@@ -93,7 +93,7 @@ def test_an_open_microphone_in_silence_keeps_nothing(trained: Path) -> None:
 
 def test_who_never_pauses_is_heard_in_parts(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recogniser, generator = speech.load(trained), np.random.default_rng(6)
-    names = [str(each) for each in generator.choice(["low", "high", "rise", "fall"], 12)]
+    names = ["low", "rise", "high", "fall"] * 3  # equal words in a row are one long tone
     parts = [each for name in names for each in (tones.word(name, 0.3, generator), np.zeros(2400))]
     samples = np.concatenate([np.zeros(2400), *parts])
     samples = samples + generator.normal(0, 0.003, len(samples))
@@ -103,13 +103,13 @@ def test_who_never_pauses_is_heard_in_parts(trained: Path, monkeypatch: pytest.M
         found = [each for each in stream.feed(samples) if each.final]
         return [each.transcript.text for each in (*found, stream.finish())]
 
-    (whole,) = heard()
-    assert whole == recogniser.transcribe([samples])[0].text
-    assert error_rates([" ".join(names)], [whole]).wer <= 0.2
+    assert heard() == [" ".join(names)]
     monkeypatch.setattr("hiddenstate.tasks.speech.stream.LONGEST", 2.0)
     cut = heard()
     assert 2 <= len(cut) <= 4
-    assert error_rates([whole], [" ".join(cut)]).wer <= 0.2  # a cut may lie in a word
+    assert " ".join(cut).split() == names
+    monkeypatch.setattr("hiddenstate.tasks.speech.stream.SURE", 0.0)  # no blank is
+    assert len(heard()) == 2
 
 
 @pytest.mark.parametrize("level", [0.0, 0.003])

@@ -14,7 +14,8 @@ from hiddenstate.tasks.speech.reader import Listening
 from hiddenstate.tasks.speech.symbols import BLANK
 
 SILENCE = 1.0  # seconds without a symbol that end an utterance
-LONGEST = 60.0  # seconds after which an utterance ends with the next blank, so that no search grows for ever
+LONGEST = 60.0  # seconds after which an utterance ends with the next sure blank, so that no search grows for
+# ever; after twice as many with any, which may lie within a word
 SURE = -0.105  # a blank is one where its probability is about 90 %
 
 
@@ -32,7 +33,7 @@ class SpeechStream:
     """One running recording; make one with `recogniser.stream()`.
 
     However the samples are cut, the final texts are the same, and joined they are the text of the recording
-    as `transcribe` gives it. A silence of SILENCE seconds ends an utterance, and so does the first blank
+    as `transcribe` gives it. A silence of SILENCE seconds ends an utterance, and so does the first sure blank
     after LONGEST seconds; one in which nothing was said is dropped. Raises Unsupported for a bidirectional
     recogniser, which reads from the end as well.
     """
@@ -71,8 +72,10 @@ class SpeechStream:
             blank = score[BLANK] > SURE
             self.quiet = self.quiet + 1 if blank else 0
             silent = self.quiet * self.recogniser.step_seconds >= SILENCE and self._nothing_new()
-            long = self.steps * self.recogniser.step_seconds >= LONGEST and score.argmax() == BLANK
-            if not (silent or long):
+            seconds = self.steps * self.recogniser.step_seconds
+            long = seconds >= LONGEST and blank
+            far_too_long = seconds >= 2 * LONGEST and score.argmax() == BLANK
+            if not (silent or long or far_too_long):
                 continue
             heard = self._heard(self.found.finish(most=ANSWERS), final=True)
             if heard.transcript.text:
