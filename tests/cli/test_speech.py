@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 SETTINGS = (
-    "hidden=32", "layers=1", "rate=8000", "mels=20", "epochs=60", "batch_size=8", "speeds=1",
+    "hidden=32", "layers=1", "convolved=0", "rate=8000", "mels=20", "epochs=60", "batch_size=8", "speeds=1",
     "learning_rate=0.01", "dropout=0", "time_masks=0", "frequency_masks=0", "noise=0", "bidirectional=false",
 )  # fmt: skip
 

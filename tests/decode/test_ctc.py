@@ -41,6 +41,14 @@ def test_fewest_frames_are_enough_and_none_less(target: list[int]) -> None:
             align(drawn(0, T - 1, 4), target)
 
 
+@pytest.mark.parametrize("length", [63, 64, 200])
+def test_long_targets_are_aligned(length: int) -> None:
+    target = [1 + place % 3 for place in range(length)]
+    log_probs = np.full((2 * length, 4), np.log(0.01))
+    log_probs[np.arange(2 * length), np.stack([target, [0] * length], 1).ravel()] = np.log(0.97)
+    assert align(log_probs, target).tolist() == np.stack([target, [0] * length], 1).ravel().tolist()
+
+
 @settings(max_examples=25)
 @given(st.integers(0, 10_000), st.lists(st.integers(0, 4), max_size=8), st.integers(0, 8))
 def test_torch_says_the_same(seed: int, labels: list[int], extra: int) -> None:

@@ -86,7 +86,7 @@ def align(log_probs: np.ndarray, target: Sequence[int], blank: int = 0) -> np.nd
     path = np.empty(T, np.int64)
     for t in range(T - 1, -1, -1):
         path[t] = states[state]
-        state -= came[t, state]
+        state -= int(came[t, state])
     return path
 
 

@@ -90,6 +90,7 @@ def test_a_recogniser_of_pieces_hears_words(tmp_path: Path) -> None:
         "data": str(data), "hidden": 32, "layers": 1, "rate": tones.RATE, "mels": 20, "epochs": 50,
         "speeds": "1", "batch_size": 8, "learning_rate": 0.01, "dropout": 0.0, "time_masks": 0,
         "frequency_masks": 0, "noise": 0.0, "symbols": "bpe", "pieces": 26, "bidirectional": False,
+        "convolved": 0, "silence": 0.0,
     }  # fmt: skip
     found = speech.train(SpeechSpec.from_options(settings), tmp_path / "run")
     assert found["wer"] <= 0.2

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hiddenstate.data.spoken import Recording, SpokenCorpus
+from hiddenstate.errors import InvalidArgument
 from hiddenstate.tasks.speech import SpeechSpec
 from hiddenstate.tasks.speech.settled import settled
 
@@ -20,10 +21,10 @@ def test_single_words_of_a_list_are_symbols_and_stay_whole() -> None:
     spec, notes = settled(SpeechSpec(data="x"), corpus(["yes", "no"] * 120))
     assert (spec.symbols, spec.bidirectional, spec.normalisation) == ("words", False, "training")
     assert (spec.frequency_masks, spec.time_masks, spec.epochs) == (0, 0, 83)  # 83 times 120 are 10,000
-    assert spec.silence == 1.0
+    assert (spec.augmentation.silence, spec.channels) == (1.0, 16)
     assert notes == (
         "Every recording is one of 2 words; settled by that: symbols words, bidirectional false, "
-        "normalisation training, frequency_masks 0, time_masks 0, silence 1.0, epochs 83.",
+        "normalisation training, frequency_masks 0, time_masks 0, epochs 83.",
     )
     assert spec.features.normalisation == "training"
 
@@ -47,19 +48,27 @@ def test_what_was_asked_for_is_kept() -> None:
     assert (spec.symbols, spec.epochs, spec.time_masks) == ("characters", 3, 1)
     assert notes == (
         "Every recording is one of 2 words; settled by that: bidirectional false, normalisation training, "
-        "frequency_masks 0, silence 1.0.",
+        "frequency_masks 0.",
     )
     everything = SpeechSpec(
         data="x",
         symbols="words",
         bidirectional=True,
         normalisation="none",
+        convolved=0,
         frequency_masks=1,
         time_masks=1,
         silence=0.5,
         epochs=1,
     )
     assert settled(everything, corpus(["yes"] * 20)) == (everything, ())
+
+
+def test_who_takes_the_mean_of_a_speaker_hears_all_before_answering() -> None:
+    spec, _ = settled(SpeechSpec(data="x", normalisation="speaker"), corpus(["yes", "no"] * 20))
+    assert (spec.symbols, spec.normalisation, spec.bidirectional) == ("words", "speaker", True)
+    with pytest.raises(InvalidArgument, match=r"normalisation=speaker .* bidirectional=false"):
+        SpeechSpec.from_options({"data": "x", "normalisation": "speaker", "bidirectional": False})
 
 
 @pytest.mark.parametrize(("times", "epochs"), [(10, 100), (200, 50), (5000, 10)])

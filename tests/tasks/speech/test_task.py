@@ -18,7 +18,7 @@ from hiddenstate.errors import DataError, InvalidArgument, RunError, Unsupported
 from hiddenstate.scores import confusions, error_rates
 from hiddenstate.tasks import speech
 from hiddenstate.tasks.speech import SpeechSpec
-from hiddenstate.tasks.speech.fitting import batch_of, loss_of
+from hiddenstate.tasks.speech.fitting import batch_of, fit_model, loss_of
 from hiddenstate.tasks.speech.model import SpeechModel
 from hiddenstate.tasks.speech.prepared import prepare
 from hiddenstate.tasks.speech.symbols import Symbols
@@ -26,7 +26,7 @@ from hiddenstate.tasks.speech.symbols import Symbols
 SMALL: dict[str, Any] = {
     "hidden": 32, "layers": 1, "rate": tones.RATE, "mels": 20, "epochs": 40, "batch_size": 8, "speeds": "1",
     "learning_rate": 0.01, "dropout": 0.0, "time_masks": 0, "frequency_masks": 0, "language_model": 2,
-    "noise": 0.0, "symbols": "words",
+    "noise": 0.0, "convolved": 0,
 }  # fmt: skip
 
 
@@ -57,6 +57,25 @@ def test_words_that_were_never_heard_are_recognised(trained: Path, unheard: Path
     report = (trained / "evaluation.md").read_text(encoding="utf-8")
     assert "The worst sentences" in report
     assert (trained / "evaluation.png").stat().st_size > 10_000
+
+
+def test_the_loss_tells_which_epoch_is_best_before_any_word_is_right(tmp_path: Path) -> None:
+    settings = spec(tones.write(tmp_path / "data", 30, seed=9), symbols="characters", epochs=8)
+    prepared = prepare(_corpus(settings), settings)
+    _, fitted = fit_model(prepared, settings)
+    found = [entry["validation"] for entry in fitted.history]
+    best = min(found, key=lambda each: each["words_wrong"] + 0.001 * each["loss"])
+    assert best["words_wrong"] == found[0]["words_wrong"] == 1.0
+    assert found[fitted.best_epoch - 1] == best
+    assert fitted.best_epoch > 4
+    assert best["loss"] < found[0]["loss"] / 2
+
+
+def test_a_network_that_writes_nothing_is_noticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tones.write(tmp_path / "data", 10, seed=9)
+    speech.train(spec(data, epochs=20, learning_rate=1e-3, hidden=4, symbols="words"), tmp_path / "run")
+    (line,) = [each for each in capsys.readouterr().err.splitlines() if "blank only" in each]
+    assert line.startswith("After 10 epochs the output is still blank only. Likely causes: transcripts")
 
 
 def test_words_know_when_they_were_said(trained: Path) -> None:

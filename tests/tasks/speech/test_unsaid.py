@@ -46,6 +46,7 @@ def prepared(folder: Path, **changed: Any) -> tuple[Prepared, SpeechSpec]:
         "symbols": "words",
         "bidirectional": False,
         "hidden": 8,
+        "convolved": 0,
         "layers": 1,
     }
     spec = SpeechSpec.from_options({"data": str(folder), **usual, **changed})

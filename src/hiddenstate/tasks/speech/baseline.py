@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hiddenstate.progress import Silent
-from hiddenstate.tasks.speech.fitting import EpochBatches, loss_of, settings_of
+from hiddenstate.tasks.speech.fitting import METRIC, EpochBatches, loss_a_symbol, loss_of, settings_of
 from hiddenstate.tasks.speech.front import steps_of
 from hiddenstate.tasks.speech.prepared import Prepared
 from hiddenstate.tasks.speech.spec import SpeechSpec
@@ -64,7 +64,7 @@ class Window:
 
         def validate(_: nn.Module) -> dict[str, float]:
             found = Window(module, 0.0).scores(held)
-            return {"words_right": -_loss(found, targets)}
+            return {METRIC: -loss_a_symbol(found, targets)}
 
         def batches(epoch: int) -> EpochBatches:
             return EpochBatches(prepared, shorter, epoch)
@@ -85,14 +85,3 @@ class Window:
     def bytes(self) -> int:
         """What its numbers would take on disk, in half precision as the recogniser's."""
         return 2 * sum(parameter.numel() for parameter in self.module.parameters())
-
-
-def _loss(scores: Sequence[np.ndarray], targets: Sequence[Sequence[int]]) -> float:
-    """CTC's loss a symbol."""
-    total = 0.0
-    for each, target in zip(scores, targets, strict=True):
-        sizes = torch.tensor([len(each)]), torch.tensor([len(target)])
-        wanted = torch.tensor([list(target)], dtype=torch.long)  # none, where nothing is said
-        loss = functional.ctc_loss(torch.from_numpy(each)[:, None], wanted, *sizes)
-        total += float(loss) / len(scores)
-    return total

@@ -24,9 +24,10 @@ from hiddenstate.tasks.speech.symbols import BLANK
 from hiddenstate.tasks.speech.unsaid import Span, closed, later
 from hiddenstate.train import Fitted, TrainSettings, fit
 
-METRIC = "words_right"  # 1 less the word error rate, read greedily
+METRIC = "right"  # the share of words, read greedily; among equals the loss decides
+LOSS_COUNTS = 1e-3  # so much of the share for a loss of 1, in nats a symbol: before any word is right, all
 NEVER = -30.0  # is added to the logarithm of a probability; less would leave some targets without any
-PATIENT = 8  # epochs after which nothing but blanks is no beginning any more
+PATIENT = 8  # epochs, or half of them all, after which nothing but blanks is no beginning any more
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,17 @@ def loss_of(module: nn.Module, batch: SpokenBatch) -> Tensor:
     return functional.ctc_loss(scores, torch.from_numpy(batch.targets), lengths, sizes, blank=BLANK)
 
 
+def loss_a_symbol(scores: Sequence[np.ndarray], targets: Sequence[Sequence[int]]) -> float:
+    """CTC's loss a symbol of recordings' log probabilities [T, K], their mean."""
+    total = 0.0
+    for each, target in zip(scores, targets, strict=True):
+        sizes = torch.tensor([len(each)]), torch.tensor([len(target)])
+        wanted = torch.tensor([list(target)], dtype=torch.long)  # none, where nothing is said
+        loss = functional.ctc_loss(torch.from_numpy(each)[:, None], wanted, *sizes)
+        total += float(loss) / len(scores)
+    return total
+
+
 def settings_of(spec: SpeechSpec, time_limit: float | None) -> TrainSettings:
     """The loop's settings."""
     return TrainSettings(
@@ -134,7 +146,7 @@ def fit_model(
     torch.manual_seed(spec.seed)
     module = SpeechModel(spec, len(prepared.symbols))
     held = prepared.held_out()
-    judge = _Judge(prepared, held, Lines().say if run is not None else None)
+    judge = _Judge(prepared, held, spec.epochs, Lines().say if run is not None else None)
 
     def batches(epoch: int) -> EpochBatches:
         return EpochBatches(prepared, spec, epoch)
@@ -148,25 +160,30 @@ def fit_model(
 class _Judge:
     """Reads what is held out after every epoch, and says when nothing but blanks comes."""
 
-    def __init__(self, prepared: Prepared, held: Sequence[Heard], say: Callable[[str], None] | None) -> None:
+    def __init__(
+        self, prepared: Prepared, held: Sequence[Heard], epochs: int, say: Callable[[str], None] | None
+    ) -> None:
         self.held, self.say, self.blank_epochs = held, say, 0
+        self.patient = max(PATIENT, epochs // 2)
         self.alphabet = prepared.symbols.alphabet
         self.frames = [prepared.features.normalised(each.frames) for each in held]
+        self.targets = [each.target for each in held]
 
     def validate(self, module: nn.Module) -> dict[str, float]:
-        """1 less the word error rate, and the letter error rate, of what is read greedily."""
+        """The shares of words and letters that are wrong, read greedily, the loss, and what counts."""
         scores = cast(SpeechModel, module).reader().scores(self.frames)
         found = [greedy(each, alphabet=self.alphabet).text for each in scores]
         self._notice_blanks(found)
         rates = error_rates([each.text for each in self.held], found)
-        return {METRIC: max(0.0, 1.0 - (rates.wer or 0.0)), "letters_wrong": rates.cer or 0.0}
+        words, letters, loss = rates.wer or 0.0, rates.cer or 0.0, loss_a_symbol(scores, self.targets)
+        right = 1.0 - words - LOSS_COUNTS * loss
+        return {METRIC: right, "words_wrong": words, "letters_wrong": letters, "loss": loss}
 
     def _notice_blanks(self, found: Sequence[str]) -> None:
         self.blank_epochs = 0 if any(found) else self.blank_epochs + 1
-        if self.say is not None and self.blank_epochs == PATIENT:
+        if self.say is not None and self.blank_epochs == self.patient:
             self.say(
-                f"After {PATIENT} epochs the output is still blank only. Likely causes: transcripts that do "
-                "not belong to their recordings, too few steps for the transcripts (a smaller reduce), a "
-                "learning rate too high, or too few recordings or epochs; the first words usually come "
-                "within some hundred steps."
+                f"After {self.patient} epochs the output is still blank only. Likely causes: transcripts "
+                "that do not belong to their recordings, too few steps for the transcripts (a smaller "
+                "reduce), a learning rate too high, or too few recordings or epochs."
             )

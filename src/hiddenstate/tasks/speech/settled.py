@@ -2,8 +2,7 @@
 
 Single words of a short list: a word by itself is short; letters may not fit into it, its own mean tells it
 from others and so is not to be taken out, and nothing in it is said twice, so that no part can be hidden. One
-way of reading is enough, and hears more of it before it answers. Recordings may be cut close to their words,
-and others will not be: silence is added.
+way of reading is enough, and hears more of it before it answers.
 More words than that take the larger network, and of little sound more epochs, as do commands that are said
 seldom. What lies between keeps the usual settings. Nothing is listened to above what was recorded.
 """
@@ -64,13 +63,13 @@ def _by_words(spec: SpeechSpec, spoken: Sequence[Spoken]) -> tuple[str, dict[str
             "dropout": 0.15,  # with more of it, many more epochs are needed
         }
     if said and all(len(text.split()) == 1 for text in said) and len(spoken) >= OFTEN * len(said):
+        one_way = {} if spec.normalisation == "speaker" else {"bidirectional": False}
         return f"Every recording is one of {len(said)} words", {
             "symbols": "words",
-            "bidirectional": False,
+            **one_way,
             "normalisation": "training",
             "frequency_masks": 0,
             "time_masks": 0,
-            "silence": 1.0,
             "epochs": _between(TIMES * len(said) / len(spoken), FEWEST, MOST),
         }
     return "", {}

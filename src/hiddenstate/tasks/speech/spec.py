@@ -18,9 +18,11 @@ from hiddenstate.tasks.speech.sizes import CHANNELS, SIZES, units
 PIECES = 200
 FOR_COMMANDS = {"symbols": "words", "bidirectional": False, "language_model": 0, "closed": False}
 # what is not said for commands: sounds are compared with those of training from the first step on
-USUAL_FOR_COMMANDS = {**FOR_COMMANDS, "normalisation": "training", "frequency_masks": 0, "time_masks": 0}
+PLAIN = {"convolved": 0, "silence": 0.0, "frequency_masks": 0, "time_masks": 0}  # strings hold pauses
+USUAL_FOR_COMMANDS = {**FOR_COMMANDS, "normalisation": "training", **PLAIN}
 
 WIDE = 256  # hidden units
+STREAMED = 1.0  # seconds of silence: what it ends an utterance by has to be learned
 
 
 class SpeechSpec(TaskSpec):
@@ -63,7 +65,8 @@ class SpeechSpec(TaskSpec):
     tempo: float = Field(0.15, ge=0, le=LARGEST)  # how much slower or faster they are besides, at their pitch
     tract: float = Field(0.1, ge=0, le=LARGEST)  # how much longer or shorter the speaker's vocal tract
     loudness: float = Field(10.0, ge=0, le=60)  # how many dB softer or louder
-    silence: float = Field(0.0, ge=0, le=60)  # seconds before and behind at most, of half of the recordings
+    # seconds before and behind at most, of half of the recordings; None: 1 if it streams, else none
+    silence: float | None = Field(None, ge=0, le=60)
     noise: float = Field(0.2, ge=0, le=1)  # share of recordings to which noise is added
     frequency_masks: int = Field(2, ge=0, le=16)
     frequency_width: int = Field(8, ge=0, le=256)
@@ -90,6 +93,11 @@ class SpeechSpec(TaskSpec):
             raise InvalidArgument(
                 f"pieces of words are symbols of bpe, and these are {self.symbols}; leave pieces out, or set "
                 "symbols=bpe"
+            )
+        if self.normalisation == "speaker" and not self.bidirectional:
+            raise InvalidArgument(
+                "normalisation=speaker takes the mean of all that a speaker says, and a recogniser with "
+                "bidirectional=false answers while it is said; set normalisation to running, training or none"
             )
         _ = self.features, self.augmentation
         if not self.commands:
@@ -134,12 +142,13 @@ class SpeechSpec(TaskSpec):
             raise InvalidArgument(
                 f"speeds are numbers between commas, as in 0.9,1,1.1; came {self.speeds!r}"
             ) from None
+        usual = 0.0 if self.bidirectional else STREAMED
         return Augmentation(
             speeds=speeds,
             tempo=self.tempo,
             tract=self.tract,
             loudness=self.loudness,
-            silence=self.silence,
+            silence=usual if self.silence is None else self.silence,
             noise_share=self.noise,
             frequency_masks=self.frequency_masks,
             frequency_width=self.frequency_width,
