@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from hiddenstate.cli import screen
 from hiddenstate.progress import Bar, Lines, on_stderr
 from hiddenstate.train import fit
 from plain_training import PLAIN, batches, loss, model, validate
@@ -58,6 +59,28 @@ def test_the_bar_says_all_five_things(clock: list[float], monkeypatch: pytest.Mo
     assert "epoch 1/4  loss 0.5000  accuracy 0.7500 (best)" in shown
     for words in ("epoch 2/4", "loss 0.2500", "accuracy 0.7500", "5 rows/s", "3:20 left"):
         assert words in shown.rpartition("loss 0.5000")[2]
+
+
+def test_a_terminal_gets_lines_that_break_between_words(
+    monkeypatch: pytest.MonkeyPatch, clock: list[float]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    text = "two of these:\n  the first is rather long, a/path/that/no/terminal/is/wide/enough/for\n  b"
+    shown = Terminal()
+    Lines(stream=shown).say(text)
+    assert shown.getvalue().splitlines() == [
+        "two of these:",
+        "  the first is rather long,",
+        "    a/path/that/no/terminal/is/wide/enough/for",
+        "  b",
+    ]
+    logged = io.StringIO()
+    Lines(stream=logged).say(text)
+    assert logged.getvalue() == f"{text}\n"
+    shown = Terminal()
+    monkeypatch.setattr("sys.stderr", shown)
+    screen.tell("stopped by whoever sat before it.")
+    assert shown.getvalue() == "hiddenstate: stopped by\nwhoever sat before it.\n"
 
 
 def test_a_person_gets_the_bar_and_a_file_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,16 @@ epoch (where there are hundreds, for every so many) and every half minute within
 
 from __future__ import annotations
 
+import os
 import sys
+import textwrap
 import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
 LINE_SECONDS = 30.0
 MOST_LINES = 50  # that are about epochs
+NARROWEST = 20  # columns; in fewer, lines are left to the terminal
 
 
 class Silent:
@@ -66,7 +69,7 @@ class Lines(Silent):
 
     def say(self, text: str) -> None:
         self.shown = time.monotonic()
-        print(text, file=self.stream, flush=True)
+        print(wrapped(text, self.stream), file=self.stream, flush=True)
 
     def take(self, share: float, items: int) -> None:
         """Keep the numbers that the pace is made from; the clock starts with the first step."""
@@ -171,6 +174,39 @@ class PassageBar(Passage):
 
     def end(self) -> None:
         self.bar.stop()
+
+
+def wrapped(text: str, stream: TextIO) -> str:
+    """Break lines between words where a terminal shows them, behind an indented line further in; elsewhere
+    nothing is changed, and a word that is longer than the terminal is never broken."""
+    if not stream.isatty():
+        return text
+    asked = os.environ.get("COLUMNS", "")
+    width = int(asked) if asked.isdecimal() else _width(stream)
+    if width < NARROWEST:
+        return text
+    return "\n".join(_wrapped(line, width) for line in text.split("\n"))
+
+
+def _wrapped(line: str, width: int) -> str:
+    inside = len(line) - len(line.lstrip(" "))
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=" " * (inside + 2 if inside else 0),
+        expand_tabs=False,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _width(stream: TextIO) -> int:
+    """The columns of the terminal behind a stream, 80 where it cannot tell."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except OSError:
+        return 80
 
 
 def _result(entry: Mapping[str, Any], metric: str) -> str:

@@ -34,6 +34,7 @@ from hiddenstate.cli import (
     lens,
     predict,
     record,
+    screen,
     train,
 )
 from hiddenstate.errors import HiddenStateError
@@ -72,10 +73,10 @@ class Verbs(TyperGroup):
         try:
             return super().invoke(ctx)
         except HiddenStateError as error:
-            typer.echo(f"hiddenstate: {error}", err=True)
+            screen.tell(str(error))
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            typer.echo("hiddenstate: stopped by Ctrl-C.", err=True)
+            screen.tell("stopped by Ctrl-C.")
             raise typer.Exit(130) from None
 
 

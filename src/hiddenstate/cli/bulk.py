@@ -101,10 +101,7 @@ def answer_into(path: Path, given: Source, predict: Callable, shown: Any, as_jso
             if not count.texts:
                 raise no_text(given)
     except KeyboardInterrupt:
-        typer.echo(
-            f"hiddenstate: stopped by Ctrl-C after {count.texts:,} texts; nothing was written to {path}.",
-            err=True,
-        )
+        screen.tell(f"stopped by Ctrl-C after {count.texts:,} texts; nothing was written to {path}.")
         raise typer.Exit(INTERRUPTED) from None
     return count
 

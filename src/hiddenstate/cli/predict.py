@@ -116,9 +116,7 @@ def _explaining(module: Any, run: Path) -> Answering:
 def _show(given: Answering, found: Sequence[Any], json: bool) -> None:
     """Print the answers to a few texts of the command line."""
     if len(found) > 2 and not any(" " in given.shown.values(each)["text"] for each in found):
-        typer.echo(
-            f"hiddenstate: read {len(found)} texts of one word; put quotes around a sentence.", err=True
-        )
+        screen.tell(f"read {len(found)} texts of one word; put quotes around a sentence.")
     _say_cut(sum(each.dropped > 0 for each in found))
     if json:
         for each in found:
@@ -147,11 +145,11 @@ def _show_all(given: Answering, run: Path, file: Path | None, out: Path | None, 
     _say_cut(count.dropped)
     if count.blank:
         what = "one blank line, which has" if count.blank == 1 else f"{count.blank:,} blank lines, which have"
-        typer.echo(f"hiddenstate: {what} no answer.", err=True)
+        screen.tell(f"{what} no answer.")
     if path is not None:
-        typer.echo(f"hiddenstate: {count.texts:,} answers in {out}.", err=True)
+        screen.tell(f"{count.texts:,} answer{'s' * (count.texts != 1)} in {out}.")
 
 
 def _say_cut(cut: int) -> None:
     if cut:
-        typer.echo(f"hiddenstate: {cut:,} texts are too long, and were not read to the end.", err=True)
+        screen.tell(f"{cut:,} texts are too long, and were not read to the end.")

@@ -11,6 +11,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import typer
+
+from hiddenstate import progress
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -26,6 +30,11 @@ def emit(values: Mapping[str, Any]) -> None:
     """Write one JSON object as one line of stdout."""
     sys.stdout.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
     sys.stdout.flush()
+
+
+def tell(text: str) -> None:
+    """Say something on stderr, under the program's name, wrapped at words where a terminal shows it."""
+    typer.echo(progress.wrapped(f"hiddenstate: {text}", sys.stderr), err=True)
 
 
 def printable(text: str) -> str:

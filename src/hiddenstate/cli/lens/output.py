@@ -115,7 +115,7 @@ def _write(view: View, asked: Asked, on: Console) -> None:
         if kind in asked.files:
             pictures[kind] = make()
     if missing := view.unseen() if pictures else "":
-        typer.echo(f"hiddenstate: {missing}", err=True)
+        screen.tell(missing)
     for kind, path in asked.files.items():
         if kind == "csv":
             _write_rows(view, path)
