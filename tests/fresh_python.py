@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +42,33 @@ def alone(*words: str | Path, given: bytes | None = None) -> subprocess.Complete
     """Run a command in a process of its own, where nothing heavy can be imported."""
     command = [sys.executable, "-c", WITHOUT_HEAVY, *map(str, words)]
     return subprocess.run(command, input=given, capture_output=True, env={**os.environ, "COLUMNS": "80"})
+
+
+def stopped(*words: str | Path, given: bytes) -> tuple[int, str]:
+    """Pipe into a command that waits for more, then press Ctrl-C: its exit code, and what is on stdout."""
+    import fcntl
+    import termios
+
+    command = [sys.executable, "-m", "hiddenstate", *map(str, words)]
+    child = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        child.stdin.write(given)
+        child.stdin.flush()
+        left = bytearray(4)
+        while child.poll() is None:  # until all of it is read
+            fcntl.ioctl(child.stdin, termios.FIONREAD, left)
+            if not any(left):
+                break
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        return child.wait(60), child.stdout.read().decode()
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+        child.stdin.close()
 
 
 @dataclass(frozen=True)

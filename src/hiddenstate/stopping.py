@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from types import FrameType
+from typing import Self
 
 
 class Stopping:
@@ -20,7 +21,7 @@ class Stopping:
         self.time_limit = time_limit
         self.asked = False
 
-    def __enter__(self) -> Stopping:
+    def __enter__(self) -> Self:
         self.began = time.monotonic()
         # Python delivers Ctrl-C to the main thread only; where it is ignored (nohup), it stays so.
         ours = threading.current_thread() is threading.main_thread()

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 import tones
-from fresh_python import alone
+from fresh_python import alone, stopped
 from hiddenstate.data.audio.reading import read
 from recording_sessions import Terminal
 
@@ -118,6 +118,16 @@ def test_a_pipe_is_heard_while_it_arrives(heard: tuple[Path, Said], unheard: Pat
     assert done.returncode == 0, done.stderr.decode()
     whole = json.loads(alone("predict", heard[0], path, "--json").stdout)
     assert " ".join(done.stdout.decode().split()) == whole["text"]
+
+
+def test_ctrl_c_ends_a_microphone_and_the_last_utterance_is_said(
+    heard: tuple[Path, Said], unheard: Path
+) -> None:
+    for path in sorted(unheard.glob("*.wav"), key=lambda path: path.stat().st_size)[-2:]:
+        content = (read(path, tones.RATE) * 2**15).astype("<i2").tobytes()
+        whole = json.loads(alone("predict", heard[0], path, "--json").stdout)["text"]
+        code, said = stopped("predict", heard[0], "--stream", "-", given=content)
+        assert (code, " ".join(said.split())) == (130, whole)
 
 
 def test_a_file_that_cannot_be_read_does_not_lose_the_others(

@@ -77,12 +77,12 @@ def files(module: Any, model: Any, given: Sequence[str], out: Path | None, json:
             else _rows(answers)
         )
         intact.write(out, "".join(f"{line}\n" for line in lines).encode())
-        typer.echo(f"hiddenstate: {len(answers):,} transcripts in {out}.", err=True)
+        screen.tell(f"{len(answers):,} transcript{'s' * (len(answers) != 1)} in {out}.")
     elif answers and not json:
         drawn = shown.table(answers)
         screen.table(screen.console(), drawn.columns, drawn.rows, right=drawn.right)
     for words in [note for each in answers for note in getattr(each, "notes", ())] + failed:
-        typer.echo(f"hiddenstate: {words}", err=True)
+        screen.tell(words)
     if failed:
         raise typer.Exit(1)
 
@@ -135,7 +135,7 @@ def streamed(module: Any, model: Any, source: str, json: bool) -> None:
                     _say(module, heard, live, width, json)
                 elif live:
                     _write_over(heard.transcript.text, width)
-    except DataError:  # what was heard before is not lost
+    except (DataError, KeyboardInterrupt):  # what was heard before is not lost; Ctrl-C ends a microphone
         _say(module, stream.finish(), live, width, json)
         raise
     finally:
@@ -155,8 +155,12 @@ def _spot(model: Any, shown: Any, json: bool) -> None:
             else:
                 print(screen.printable(shown.line(each)), flush=True)
 
-    for samples in _samples(sys.stdin.buffer, model.spec.rate):
-        say(stream.feed(samples))
+    try:
+        for samples in _samples(sys.stdin.buffer, model.spec.rate):
+            say(stream.feed(samples))
+    except (DataError, KeyboardInterrupt):
+        say(stream.finish())
+        raise
     say(stream.finish())
 
 
@@ -172,6 +176,6 @@ def _say(module: Any, heard: Any, live: bool, width: int, json: bool) -> None:
     if live:
         _write_over("", width)
     if json:
-        screen.emit({**module.shown.values(heard.transcript), "start": heard.start})
+        screen.emit({**module.shown.values(heard.transcript), "start": round(heard.start, 3)})
     else:
         print(screen.printable(heard.transcript.text), flush=True)
