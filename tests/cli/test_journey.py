@@ -162,7 +162,8 @@ def test_time_limit_keeps_the_best_and_resume_goes_on(
     assert said.json()["stopped"] == "time limit"
     assert f"train --resume {ours}" in " ".join(said.err.split())
     assert cli("predict", ours, "the time").code == 0
-    assert cli("train", "--resume", ours, "--json").json()["stopped"] == "finished"
+    said = cli("train", "classify", "--resume", ours, "--json")  # its task may be said again
+    assert said.json()["stopped"] == "finished"
     assert cli(*words, "--out", whole).code == 0
     same_weights(ours, whole)
 
@@ -170,7 +171,7 @@ def test_time_limit_keeps_the_best_and_resume_goes_on(
 def test_resume_takes_nothing_that_the_run_has_decided(cli: Callable, trained: tuple[Path, Said]) -> None:
     said = cli("train", "classify", "--resume", trained[0], "--hidden", "9", "--out", "x")
     assert said.code == 2
-    assert "cannot take TASK, --out, hidden" in said.err
+    assert "cannot take --out, hidden" in said.err
 
 
 @pytest.mark.slow

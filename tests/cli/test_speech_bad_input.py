@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import shutil
 import struct
@@ -142,6 +143,7 @@ def test_the_others_are_still_answered(cli: Callable, run: Path, tmp_path: Path)
     out = tmp_path / "found.jsonl"
     said = cli("predict", run, bad, good, "--json", "--out", out)
     assert said.code == 1
+    assert f": 1 transcript in {out}." in said.err
     (row,) = map(json.loads, out.read_text(encoding="utf-8").splitlines())
     assert row["source"] == str(good)
 
@@ -154,10 +156,36 @@ def test_what_was_heard_before_a_break_is_said(cli: Callable, run: Path, tmp_pat
     listed = written(tmp_path, "plain").read_bytes() + b"LIST\x08\0\0\0" + b"\xff\x7f" * 4000
     plain = cli("predict", run, "--stream", "-", typed=written(tmp_path, "plain").read_bytes())
     assert cli("predict", run, "--stream", "-", typed=listed).out == plain.out, "names behind are no sound"
-    for begin, name in ((b"fLaC", "FLAC"), (b"OggS\0", "Ogg"), (b"ID3\4", "MP3")):
-        said = cli("predict", run, "--stream", "-", typed=begin + bytes(4000))
-        assert said.code == 2
-        assert f"on stdin comes {name}. Convert it on the way: ffmpeg" in said.err
+
+
+@pytest.mark.parametrize(
+    ("begin", "name"),
+    [
+        (b"fLaC", "FLAC"),
+        (b"OggS\0", "Ogg"),
+        (b"ID3\4", "MP3"),
+        (b"\0\0\0\x20ftypM4A ", "MP4"),
+        (b"\x1a\x45\xdf\xa3", "Matroska or WebM"),
+    ],
+)
+def test_what_comes_in_another_format_is_refused(cli: Callable, run: Path, begin: bytes, name: str) -> None:
+    said = cli("predict", run, "--stream", "-", typed=begin + bytes(4000))
+    assert (said.code, said.out) == (2, "")
+    assert f"on stdin comes {name}. Convert it on the way: ffmpeg" in said.err
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000, 44_100])
+def test_an_mp3_is_known_by_two_frames_in_a_row(cli: Callable, run: Path, rate: int) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, spoken(), rate, format="MP3")
+    content = file.getvalue()
+    assert content[0] == 0xFF, "no ID3 before it"
+    said = cli("predict", run, "--stream", "-", typed=content)
+    assert (said.code, said.out) == (2, "")
+    assert "on stdin comes MP3. Convert it on the way: ffmpeg" in said.err
+    samples = (spoken() * 2**15).astype("<i2").tobytes()
+    said = cli("predict", run, "--stream", "-", typed=content[:4] + samples)
+    assert said.code == 0, "one header alone may be two samples"
 
 
 def test_recordings_that_are_too_long(cli: Callable, run: Path, tmp_path: Path) -> None:
@@ -287,6 +315,12 @@ def test_what_cannot_be_asked_of_recordings(cli: Callable, run: Path, trained: t
         (("evaluate", trained[0], "--skip-bad"), "--skip-bad leaves recordings out"),
         (("train", "classify", "--data", "starter", "--skip-bad"), "classify has no setting 'skip_bad'"),
         (("predict", run), "listens: name recordings"),
+        (("train", "speech", "--data", run, "--int8"), "--int8 is for train classify. Leave it out."),
+        (("train", "speech", "--data", run, "--text", "x"), "--text is for train classify and tag. Leave"),
+        (("train", "speech", "--data", run, "--balance", "none"), "--balance is for train classify"),
+        (("train", "speech", "--data", run, "--vectors", "x.vec"), "--vectors is for train classify"),
+        (("train", "speech", "--data", run, "--set", "readout=max"), "--set readout=... is for train cla"),
+        (("train", "classify", "--resume", run), "was trained for speech, and cannot go on as a run of cla"),
     ):
         said = cli(*words)
         assert (said.code, said.out) == (2, ""), words

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 INTERRUPTED = 130  # what shells use for a program that ended by Ctrl-C
+# the options of settings that not every task has
+FLAGS = {
+    "text_column": "--text", "label_column": "--label", "int8": "--int8", "vectors": "--vectors",
+    "balance": "--balance", "preset": "--preset", "commands": "--commands", "skip_bad": "--skip-bad",
+}  # fmt: skip
 
 
 def _task_names(incomplete: str) -> list[str]:
@@ -135,27 +140,38 @@ def train(
         "int8": int8 or None,
         "vectors": None if vectors is None else str(vectors),
         "skip_bad": skip_bad or None,
-        "commands": None if commands is None else _listed(commands, task),
+        "commands": commands,
     }  # fmt: skip
     given = options.settings(settings or (), named)
     limit = options.seconds(time_limit)
     if resume is not None:
-        _refuse_beside_resume(given, task, out, overwrite, origin)
+        _refuse_beside_resume(given, task, resume, out, overwrite, origin)
         summary = go_on(resume, limit)
     else:
+        if commands is not None:
+            given["commands"] = _listed(commands, task, given)
         summary = begin(task, given, out, overwrite, limit, origin)
     show(summary, json=json)
     if summary["stopped"] == "interrupted":
         raise typer.Exit(INTERRUPTED)
 
 
-def _listed(path: Path, task: str | None) -> tuple[str, ...]:
+def _listed(path: Path, task: str | None, given: Mapping[str, object]) -> tuple[str, ...]:
     """The commands of a file, for the task that has some."""
     from hiddenstate.tasks.speech.commands.listed import read_commands
 
     if task not in (None, "speech"):
         raise Unsupported(f"--commands is a list for train speech; leave it out for {task}.")
-    return read_commands(path)
+
+    def said() -> list[str]:
+        if given.get("data") is None:
+            return []
+        from hiddenstate.data.recordings import read_recordings
+
+        corpus = read_recordings(str(given["data"]), skip_bad=True)
+        return corpus.texts("train")
+
+    return read_commands(path, said)
 
 
 def begin(
@@ -182,11 +198,26 @@ def begin(
             "For example: hiddenstate train classify --data tickets.csv"
         )
     module = tasks.find(task).load()
+    _refuse_of_others(task, given)
     spec = module.SPEC.from_options(given)
     folder = out or options.new_folder(task, spec.data)
     _say_if_slower()
     summary: dict[str, Any] = module.train(spec, folder, overwrite=overwrite, time_limit=limit)
     return summary
+
+
+def _refuse_of_others(task: str, given: Mapping[str, object]) -> None:
+    """Raise InvalidArgument for a setting that other tasks have, and this one has not."""
+    from hiddenstate import tasks
+
+    fields = {name: each.load().SPEC.model_fields for name, each in tasks.TASKS.items()}
+    for key in given:
+        owners = [name for name in fields if key in fields[name]]
+        if owners and task not in owners:
+            flag = FLAGS.get(key, f"--set {key}=...")
+            raise InvalidArgument(
+                f"{task} has no setting {key!r}: {flag} is for train {' and '.join(owners)}. Leave it out."
+            )
 
 
 def _updated(task: str | None, origin: Path) -> Any:
@@ -217,7 +248,7 @@ def go_on(folder: Path, limit: float | None) -> dict[str, Any]:
 def _say_if_slower() -> None:
     """Say on stderr, once, where the compiled core is missing."""
     if told := native.notice():
-        typer.echo(f"hiddenstate: {told}", err=True)
+        screen.tell(told)
 
 
 def show(summary: Mapping[str, Any], *, json: bool) -> None:
@@ -279,12 +310,19 @@ def where(on: Console, summary: Mapping[str, Any]) -> None:
 def _refuse_beside_resume(
     given: Mapping[str, object],
     task: str | None,
+    resume: Path,
     out: Path | None,
     overwrite: bool,
     origin: Path | None,
 ) -> None:
-    """Raise InvalidArgument for what a run that goes on has already decided."""
-    flags = {"TASK": task, "--out": out, "--overwrite": overwrite or None, "--from": origin}
+    """Raise InvalidArgument for what a run that goes on has already decided; its task may be said again."""
+    from hiddenstate import tasks
+
+    if task is not None:
+        own = tasks.of_run(resume).SPEC.model_fields["task"].default
+        if task != own:
+            raise InvalidArgument(f"{resume} was trained for {own}, and cannot go on as a run of {task}.")
+    flags = {"--out": out, "--overwrite": overwrite or None, "--from": origin}
     found = [name for name, value in flags.items() if value is not None] + sorted(given)
     if found:
         raise InvalidArgument(

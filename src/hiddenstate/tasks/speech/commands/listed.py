@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,15 +16,50 @@ OTHER = "…"  # in place of any other word
 SHOWN = 10
 
 
-def read_commands(path: Path) -> tuple[str, ...]:
+def read_commands(path: Path, said: Callable[[], Iterable[str]] = tuple) -> tuple[str, ...]:
     """Read a list: UTF-8, one command a line; the tuple's places are the lines'.
 
-    Raises InvalidArgument for a list that is none, naming the line.
+    Raises InvalidArgument for a list that is none, naming all lines that are no commands, and with them those
+    that `said`, which gives training transcripts, does not hold.
     """
     textfile.check_is_there(path)
     text = textfile.decode(path.read_bytes(), str(path))
     lines = [" ".join(line.split()) for line in text.rstrip().splitlines()]
+    if faults := _faults(lines):
+        good = {line: text for line, text in enumerate(lines, 1) if line not in faults}
+        transcripts = list(said())
+        if good and transcripts:
+            unsaid = Commands(tuple(good.values())).unsaid(transcripts)
+            numbers = list(good)
+            faults |= {numbers[place]: f"{good[numbers[place]]!r} {why}" for place, why in unsaid.items()}
+        raise InvalidArgument(_told(faults, len(lines), str(path)))
     return Commands(tuple(lines), str(path)).texts
+
+
+def _faults(texts: Sequence[str]) -> dict[int, str]:
+    """What is wrong with the lines of a list, by their numbers."""
+    first: dict[tuple[str, ...], int] = {}
+    faults: dict[int, str] = {}
+    for line, text in enumerate(texts, 1):
+        words = folded(text)
+        if not words:
+            faults[line] = f"expected a command, came {text.strip()!r}; write one there, or take the line out"
+        elif words in first:
+            faults[line] = (
+                f"{text!r} is the command of line {first[words]} again (capitals and punctuation make no "
+                "difference); take one of them out"
+            )
+        else:
+            first[words] = line
+    return faults
+
+
+def _told(faults: Mapping[int, str], count: int, where: str) -> str:
+    """Faults of lines in words: one alone, or a list."""
+    lines = [f"{where}, line {line}: {why}" for line, why in sorted(faults.items())]
+    if len(lines) == 1:
+        return lines[0]
+    return f"{len(lines)} of {count} lines are no commands that can be learned:\n  " + "\n  ".join(lines)
 
 
 @dataclass(frozen=True)
@@ -45,20 +80,8 @@ class Commands:
             raise InvalidArgument(
                 f"{self.where}: expected commands, one a line, came none; write some into it"
             )
-        first: dict[tuple[str, ...], int] = {}
-        for line, text in enumerate(self.texts, 1):
-            words = folded(text)
-            if not words:
-                raise InvalidArgument(
-                    f"{self.where}, line {line}: expected a command, came {text.strip()!r}; write one there, "
-                    "or take the line out"
-                )
-            if words in first:
-                raise InvalidArgument(
-                    f"{self.where}, line {line}: {text!r} is the command of line {first[words]} again "
-                    "(capitals and punctuation make no difference); take one of them out"
-                )
-            first[words] = line
+        if faults := _faults(self.texts):
+            raise InvalidArgument(_told(faults, len(self.texts), self.where))
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -104,21 +127,10 @@ class Commands:
 
     def check(self, transcripts: Iterable[str]) -> None:
         """Raise DataError, naming the lines, for commands that are never said in training transcripts."""
-        texts = list(transcripts)
-        counted = dict.fromkeys(range(len(self.texts)), 0)
-        for text in texts:
-            for place in self._places(text):
-                counted[place] += 1
-        letters = {letter for text in texts for word in folded(text) for letter in word}
-        faults = []
-        for place, count in counted.items():
-            if count:
-                continue
-            strange = sorted({each for word in folded(self.texts[place]) for each in word} - letters)
-            why = "is said in no training transcript"
-            if strange:
-                why = f"has {', '.join(map(repr, strange))}, which no training transcript has"
-            faults.append(f"{self.where}, line {place + 1}: {self.texts[place]!r} {why}")
+        faults = [
+            f"{self.where}, line {place + 1}: {self.texts[place]!r} {why}"
+            for place, why in self.unsaid(transcripts).items()
+        ]
         if faults:
             raise DataError(
                 f"{len(faults)} of {len(self.texts)} commands cannot be learned:\n  "
@@ -126,6 +138,25 @@ class Commands:
                 + "\nRecord them (a dozen times each, by several voices, is a beginning), write them as the "
                 "transcripts do, or take them out."
             )
+
+    def unsaid(self, transcripts: Iterable[str]) -> dict[int, str]:
+        """The places of the commands that are never said in training transcripts, and why that may be."""
+        texts = list(transcripts)
+        counted = dict.fromkeys(range(len(self.texts)), 0)
+        for text in texts:
+            for place in self._places(text):
+                counted[place] += 1
+        letters = {letter for text in texts for word in folded(text) for letter in word}
+        faults: dict[int, str] = {}
+        for place, count in counted.items():
+            if count:
+                continue
+            strange = sorted({each for word in folded(self.texts[place]) for each in word} - letters)
+            why = "is said in no training transcript"
+            if strange:
+                why = f"has {', '.join(map(repr, strange))}, which no training transcript has"
+            faults[place] = why
+        return faults
 
 
 def folded(text: str) -> tuple[str, ...]:
