@@ -12,10 +12,10 @@ import pytest
 import soundfile
 
 import tones
-from fresh_python import alone
+from fresh_python import alone, stopped
 from hiddenstate import SpeechRecognizer
 from hiddenstate.data.audio.reading import read
-from hiddenstate.errors import RunError
+from hiddenstate.errors import InvalidArgument, RunError
 from hiddenstate.tasks import speech
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def test_training_tells_misses_and_false_alarms_beside_the_baseline(heard: tuple
     thresholds = [row["threshold"] for row in found["curve"]]
     assert thresholds == sorted(thresholds)
     assert found["threshold"] in thresholds
+    assert any("for at most 1 false alarm an hour" in each for each in found["warnings"])
     assert [row["misses"] for row in found["curve"]] == sorted(row["misses"] for row in found["curve"])
     assert "commands missed" in said.err
     assert "false alarms an hour" in said.err
@@ -112,7 +113,8 @@ def test_a_file_is_answered_with_a_command_or_a_refusal(heard: tuple[Path, Said]
     rows = [json.loads(line) for line in done.stdout.decode().splitlines()]
     assert [row["command"] for row in rows] == ["Low", None, "rise", None]
     assert [each["command"] for each in rows[2]["commands"]] == ["rise", "Low"]
-    assert rows[0]["score"] > 0.5 > rows[3]["score"] >= 0
+    assert rows[0]["score"] > 0.5 > rows[3]["highest"] >= 0
+    assert (rows[3]["score"], rows[3]["time"]) == (None, None)
     assert 0.6 < rows[0]["time"] < 1.5
     done = alone("predict", heard[0], *paths)
     assert done.stdout.decode().count("(no command)") == 2
@@ -134,6 +136,30 @@ def test_a_pipe_is_spotted_each_command_once_with_its_time(heard: tuple[Path, Sa
     assert lines[0].split()[1] == "s"
 
 
+def test_a_command_that_waits_for_a_better_reading_is_not_lost(
+    cli: Callable, heard: tuple[Path, Said], tmp_path: Path
+) -> None:
+    samples = np.concatenate([np.zeros(4000), tones.sentence(["low"], np.random.default_rng(5), gap=0.02)])
+    raw = (samples * 2**15).astype("<i2").tobytes()
+    code, said = stopped("predict", heard[0], "--stream", "-", given=raw)
+    assert (code, [line.split()[2] for line in said.splitlines()]) == (130, ["Low"])
+    soundfile.write(tmp_path / "cut.wav", np.concatenate([samples, np.zeros(8000)]), tones.RATE, "PCM_16")
+    cut = (tmp_path / "cut.wav").read_bytes()[: 44 + len(raw)]
+    told = cli("predict", heard[0], "--stream", "-", typed=cut)
+    assert (told.code, told.out) == (1, said)
+    assert "it is cut short" in told.err
+
+
+def test_a_clipped_file_is_answered_and_named(
+    cli: Callable, heard: tuple[Path, Said], tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "loud.wav", np.clip(9 * said_in(["low"]), -1, 1), tones.RATE, "PCM_16")
+    said = cli("predict", heard[0], tmp_path / "loud.wav", "--json")
+    assert said.code == 0
+    assert "of its samples are clipped. Record at a lower level" in said.err
+    assert [note.endswith("what was above is lost.") for note in said.json()["notes"]] == [True]
+
+
 @pytest.mark.parametrize("size", [37, 800, 10**6])
 def test_however_it_is_cut_a_stream_spots_the_same(heard: tuple[Path, Said], size: int) -> None:
     spotter, samples = speech.load(heard[0]), said_in(["low", "fall", "rise"])
@@ -142,7 +168,9 @@ def test_however_it_is_cut_a_stream_spots_the_same(heard: tuple[Path, Said], siz
     for start in range(0, len(samples), size):
         found += stream.feed(samples[start : start + size])
     assert (*found, *stream.finish()) == whole.spotted
-    assert stream.highest == whole.score
+    assert stream.highest == whole.highest
+    with pytest.raises(InvalidArgument, match=r"begin another with `spotter.stream\(\)`"):
+        stream.feed(samples)
 
 
 def test_silence_and_noise_are_refused(heard: tuple[Path, Said]) -> None:
@@ -171,6 +199,8 @@ def test_what_cannot_be_asked_is_refused(
         ("", "came none"),
         ("low\nLOW\n", "line 2: 'LOW' is the command of line 1 again"),
         ("low\nzap it\n", "line 2: 'zap it' has"),
+        ("low\n\nzap\nrise\nLow!\n", "3 of 5 lines are no commands that can be learned"),
+        ("low\n\nzap\nrise\nLow!\n", "words.txt, line 3: 'zap' has 'p', 'z', which no training transcript"),
         ("low\nlow rise low fall\n", "line 2: 'low rise low fall' is said in no training transcript"),
     ):
         listed.write_text(content, encoding="utf-8")

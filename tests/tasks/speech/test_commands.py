@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from hiddenstate.data.spoken import Recording
 from hiddenstate.errors import DataError, InvalidArgument
 from hiddenstate.tasks.speech import SpeechSpec
+from hiddenstate.tasks.speech.commands import shown
 from hiddenstate.tasks.speech.commands.judging import Course, Heard, bound
 from hiddenstate.tasks.speech.commands.listed import Commands, read_commands
 from hiddenstate.tasks.speech.commands.material import Noise, Shuffled, Strung, asked_of, strings
+from hiddenstate.tasks.speech.commands.spotter import Answer, Spotted
 from hiddenstate.tasks.speech.commands.spotting import Event, Spotting
 
 STEP = 0.03
@@ -41,6 +43,20 @@ def test_a_list_that_is_none_names_its_line(tmp_path: Path, content: str, words:
     path.write_text(content, encoding="utf-8")
     with pytest.raises(InvalidArgument, match=words):
         read_commands(path)
+
+
+def test_all_lines_that_are_no_commands_are_named_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "words.txt"
+    path.write_text("on\n\nzap\noff\nOn!\n", encoding="utf-8")
+    with pytest.raises(InvalidArgument) as told:
+        read_commands(path, lambda: ["on and on", "off"])
+    assert str(told.value).splitlines() == [
+        "3 of 5 lines are no commands that can be learned:",
+        f"  {path}, line 2: expected a command, came ''; write one there, or take the line out",
+        f"  {path}, line 3: 'zap' has 'p', 'z', which no training transcript has",
+        f"  {path}, line 5: 'On!' is the command of line 1 again (capitals and punctuation make no "
+        "difference); take one of them out",
+    ]
 
 
 def test_a_list_is_read_as_people_write_it(tmp_path: Path) -> None:
@@ -198,6 +214,23 @@ def test_made_sounds_are_as_loud_and_hold_no_command() -> None:
     assert 0.0009 < noise.std() < 0.11
     string = Strung("s", (tone, Noise(0.5, 0), tone), (0.1, 0.2, 0.0, 0.3), seed=0)
     assert (string.text, string.seconds) == ("go go", pytest.approx(2.7))
+
+
+# --- what is shown ---
+
+
+def test_command_score_and_time_are_of_one_event() -> None:
+    found = (Spotted("five", 0.2, 0.030000000000000002), Spotted("seven", 0.9, 2.9099999999999997))
+    answer, refused = Answer("a.wav", found, 0.9, 3.0004), Answer("b.wav", (), 0.123, 1.0)
+    row = shown.values(answer)
+    assert (row["command"], row["score"], row["time"], row["highest"]) == ("five", 0.2, 0.03, 0.9)
+    assert row["seconds"] == 3.0
+    assert row["commands"][1] == {"command": "seven", "score": 0.9, "time": 2.91}
+    row = shown.values(refused)
+    assert (row["command"], row["score"], row["time"], row["highest"]) == (None, None, None, 0.123)
+    assert [cells[2:] for cells in shown.table([answer, refused]).rows] == [
+        ("five, seven", "0.20, 0.90"), ("(no command)", "0.12"),
+    ]  # fmt: skip
 
 
 # --- what a threshold does ---

@@ -17,7 +17,7 @@ from hiddenstate.data.audio.reading import read
 from hiddenstate.errors import DataError, InvalidArgument, RunError, Unsupported
 from hiddenstate.scores import confusions, error_rates
 from hiddenstate.tasks import speech
-from hiddenstate.tasks.speech import SpeechSpec
+from hiddenstate.tasks.speech import SpeechSpec, SpokenWord, Transcript
 from hiddenstate.tasks.speech.fitting import batch_of, fit_model, loss_of
 from hiddenstate.tasks.speech.model import SpeechModel
 from hiddenstate.tasks.speech.prepared import prepare
@@ -165,6 +165,8 @@ def test_silence_ends_an_utterance(trained: Path) -> None:
         said += [each for each in stream.feed(samples) if each.final]
     said.append(stream.finish())
     assert [each.transcript.text for each in said] == ["low high", "fall"]
+    with pytest.raises(InvalidArgument, match=r"begin another with `recogniser.stream\(\)`"):
+        stream.feed(quiet)
     assert said[0].start == 0
     assert said[1].start > len(spoken[0]) / tones.RATE
     assert said[1].transcript.words[0].start > said[1].start
@@ -284,6 +286,15 @@ def test_symbols_come_back_from_their_ids() -> None:
         assert Symbols.from_dict(symbols.as_dict(), "here") == symbols
         with pytest.raises(DataError, match="which no training transcript has"):
             symbols.encode("c")
+
+
+def test_times_are_shown_in_milliseconds() -> None:
+    found = Transcript(
+        "a.wav", "hm", (SpokenWord("hm", 2.8499999999999996, 2.9099999999999997, 0.5),), 3.00049, ()
+    )
+    row = speech.shown.values(found)
+    assert row["words"] == ({"text": "hm", "start": 2.85, "end": 2.91, "confidence": 0.5},)
+    assert row["seconds"] == 3.0
 
 
 def test_errors_are_counted_as_by_hand() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -101,15 +101,7 @@ class Recogniser:
 
     def _transcript(self, given: Said) -> Transcript:
         notes: list[str] = []
-        parts: Iterable[np.ndarray]
-        if isinstance(given, str | Path):
-            source = str(given)
-            parts = blocks(given, self.spec.rate, AT_ONCE, longest=LONGEST, tell=notes.append)
-        elif isinstance(given, np.ndarray):
-            source, parts = "", [floats(given)]
-        else:
-            source, (samples, said) = given.name, given.heard(self.spec.rate)
-            parts, notes = [samples], [*said]
+        source, parts = self.parts(given, notes.append)
         if self.spec.bidirectional:
             samples = np.concatenate([*parts])
             found = self.transcript_of(
@@ -118,6 +110,17 @@ class Recogniser:
         else:
             found = self._listened(parts)
         return replace(found, source=source, notes=tuple(notes))
+
+    def parts(self, given: Said, tell: Callable[[str], None]) -> tuple[str, Iterable[np.ndarray]]:
+        """What a recording is called, and its samples bit by bit; in the end it is told what is doubtful."""
+        if isinstance(given, str | Path):
+            return str(given), blocks(given, self.spec.rate, AT_ONCE, longest=LONGEST, tell=tell)
+        if isinstance(given, np.ndarray):
+            return "", [floats(given)]
+        samples, notes = given.heard(self.spec.rate)
+        for note in notes:
+            tell(note)
+        return given.name, [samples]
 
     def _listened(self, parts: Iterable[np.ndarray]) -> Transcript:
         """The parts of a recording as they are heard while somebody speaks, utterance by utterance."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hiddenstate.cells import resolve
+from hiddenstate.errors import InvalidArgument
 from hiddenstate.infer import Stack, affine, stack_shapes
 from hiddenstate.tasks.speech.front import Front, front_shapes, front_width, steps_of, windows
 from hiddenstate.tasks.speech.spec import SpeechSpec
@@ -79,6 +80,12 @@ class Reader:
         logits = affine(output, self.parameters["answer.weight"], self.parameters["answer.bias"])
         largest = logits.max(-1, keepdims=True)
         return np.asarray(logits - largest - np.log(np.exp(logits - largest).sum(-1, keepdims=True)))
+
+
+def refuse_ended(ended: bool, whose: str) -> None:
+    """Raise InvalidArgument where a stream has ended that is fed, naming what begins another."""
+    if ended:
+        raise InvalidArgument(f"this stream has ended; begin another with `{whose}.stream()`.")
 
 
 class Listening:

@@ -16,6 +16,7 @@ MEASURES = {
     "sentence_accuracy": "recordings: all of it right",
 }
 HEADLINE = ("words wrong", "wer")
+TIMES = ("seconds", "start", "end")
 ITEMS = Items("recordings", "1 s of sound", "Let it listen:", "predict {run} FILE")
 
 
@@ -27,4 +28,16 @@ def table(found: Sequence[Transcript]) -> AnswerTable:
 
 def values(found: Transcript) -> dict[str, Any]:
     """One transcript as JSON can hold it."""
-    return dataclasses.asdict(found)
+    row = dataclasses.asdict(found)
+    for each in (row, *row["words"]):
+        each.update({name: milliseconds(each[name]) for name in TIMES if name in each})
+    return row
+
+
+def milliseconds(seconds: float) -> float:
+    """A time as JSON shows it.
+
+    >>> milliseconds(2.9099999999999997)
+    2.91
+    """
+    return round(seconds, 3)

@@ -10,7 +10,7 @@ from hiddenstate.data.audio.mel import floats
 from hiddenstate.decode import Decoded
 from hiddenstate.errors import Unsupported
 from hiddenstate.tasks.speech.predictor import ANSWERS, Recogniser, Transcript
-from hiddenstate.tasks.speech.reader import Listening
+from hiddenstate.tasks.speech.reader import Listening, refuse_ended
 from hiddenstate.tasks.speech.symbols import BLANK
 
 SILENCE = 1.0  # seconds without a symbol that end an utterance
@@ -44,7 +44,7 @@ class SpeechStream:
                 "this recogniser is bidirectional: it reads every recording from its end as well, and cannot "
                 "stream; train one with --set bidirectional=false"
             )
-        self.recogniser = recogniser
+        self.recogniser, self.ended = recogniser, False
         self._begin(0)
         self.frames, self.listening = recogniser.features.stream(), Listening(recogniser.model)
 
@@ -54,12 +54,18 @@ class SpeechStream:
 
     def feed(self, samples: np.ndarray) -> list[Heard]:
         """Take samples [n], floats from -1 to 1 or int16; give the utterances they end, and what is said so
-        far."""
+        far.
+
+        Raises InvalidArgument after `finish`.
+        """
+        refuse_ended(self.ended, "recogniser")
         ended = self._take(self.listening.feed(self.frames.feed(floats(samples))))
         return [*ended, self._heard([self.found.best()], final=False)]
 
     def finish(self) -> Heard:
         """End the recording: the last utterance."""
+        refuse_ended(self.ended, "recogniser")
+        self.ended = True
         self._take(self.listening.feed(self.frames.finish()))
         self._take(self.listening.finish())
         return self._heard(self.found.finish(most=ANSWERS), final=True)

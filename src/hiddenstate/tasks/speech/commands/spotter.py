@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 
 from hiddenstate.data.audio.mel import floats
-from hiddenstate.data.audio.reading import read
 from hiddenstate.errors import DataError, InvalidArgument, RunError
 from hiddenstate.runs import Run
 from hiddenstate.tasks.speech.commands.listed import Commands
 from hiddenstate.tasks.speech.commands.spotting import Event, Spotting
 from hiddenstate.tasks.speech.predictor import Recogniser, Said
-from hiddenstate.tasks.speech.reader import Listening
+from hiddenstate.tasks.speech.reader import Listening, refuse_ended
 from hiddenstate.tasks.speech.spec import SpeechSpec
 
 FILE = "commands.json"
@@ -37,19 +36,25 @@ class Spotted:
 class Answer:
     """What one recording was answered with.
 
-    spotted: the commands in turn, none where it is refused; score: the highest of any command, also of one
-    that was refused; seconds: how long the recording is.
+    spotted: the commands in turn, none where it is refused; highest: the highest score of any command, also
+    of one that was refused; seconds: how long the recording is; notes: what is doubtful about it.
     """
 
     source: str
     spotted: tuple[Spotted, ...]
-    score: float
+    highest: float
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def command(self) -> str | None:
         """The first command, None where there is none."""
         return self.spotted[0].command if self.spotted else None
+
+    @property
+    def score(self) -> float | None:
+        """The score of the first command, None where there is none."""
+        return self.spotted[0].score if self.spotted else None
 
     @property
     def text(self) -> str:
@@ -96,18 +101,16 @@ class Spotter:
         return [self._answer(each) for each in recordings]
 
     def _answer(self, given: Said) -> Answer:
-        rate, source = self.spec.rate, ""
-        if isinstance(given, str | Path):
-            samples, source = read(given, rate), str(given)
-        elif isinstance(given, np.ndarray):
-            samples = floats(given)
-        else:
-            samples, source = given.samples(rate), given.name
-        if not self.recogniser.features.frames_in(len(samples)):
-            raise DataError(f"{source or 'samples'}: {len(samples)} samples are too few to hear anything in")
-        stream = self.stream()
-        found = (*stream.feed(samples), *stream.finish())
-        return Answer(source, found, stream.highest, len(samples) / rate)
+        notes: list[str] = []
+        source, parts = self.recogniser.parts(given, notes.append)
+        stream, found, count = self.stream(), list[Spotted](), 0
+        for samples in parts:
+            found += stream.feed(samples)
+            count += len(samples)
+        if not self.recogniser.features.frames_in(count):
+            raise DataError(f"{source or 'samples'}: {count} samples are too few to hear anything in")
+        found += stream.finish()
+        return Answer(source, tuple(found), stream.highest, count / self.spec.rate, tuple(notes))
 
     def spotted(self, event: Event) -> Spotted:
         """An event in words and seconds."""
@@ -152,16 +155,22 @@ class CommandStream:
 
     def __init__(self, spotter: Spotter) -> None:
         recogniser = spotter.recogniser
-        self.spotter, self.highest = spotter, 0.0
+        self.spotter, self.highest, self.ended = spotter, 0.0, False
         self.frames, self.listening = recogniser.features.stream(), Listening(recogniser.model)
         self.spotting = spotter.spotting()
 
     def feed(self, samples: np.ndarray) -> list[Spotted]:
-        """Take samples [n], floats from -1 to 1 or int16; give the commands that are certain by then."""
+        """Take samples [n], floats from -1 to 1 or int16; give the commands that are certain by then.
+
+        Raises InvalidArgument after `finish`.
+        """
+        refuse_ended(self.ended, "spotter")
         return self._take(self.listening.feed(self.frames.feed(floats(samples))))
 
     def finish(self) -> list[Spotted]:
         """End the sound: the commands that waited for what might follow."""
+        refuse_ended(self.ended, "spotter")
+        self.ended = True
         found = self._take(self.listening.feed(self.frames.finish()))
         found += self._take(self.listening.finish())
         return found + self._told(self.spotting.finish())

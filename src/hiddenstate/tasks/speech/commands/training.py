@@ -105,7 +105,7 @@ def _operating(prepared: Prepared, spotter: Spotter) -> str:
     hours = _course(prepared, spotter, "validation").hours
     told = (
         f"The threshold {spotter.threshold:.3f} was chosen on what was held out, for at most "
-        f"{spotter.spec.alarms:g} false alarms an hour"
+        f"{spotter.spec.alarms:g} false alarm{'s' * (spotter.spec.alarms != 1)} an hour"
     )
     if hours * spotter.spec.alarms >= 1:
         return f"{told}."
