@@ -283,7 +283,11 @@ def test_a_state_from_a_newer_version_or_without_scalars(run: Run) -> None:
 
 
 def test_missing_weights(run: Run) -> None:
-    with pytest.raises(RunError, match=r"weights\.safetensors is missing: the run stopped before"):
+    with pytest.raises(RunError, match=r"weights\.safetensors is missing: the run stopped before") as told:
+        run.weights()
+    assert f"Go on with it: hiddenstate train --resume {run.path}; or copy it" in str(told.value)
+    run.write("report.md", "It was trained to the end.")
+    with pytest.raises(RunError, match=r"Copy it again from where it is whole, or train again\.$"):
         run.weights()
     (run.path / "weights.safetensors").mkdir()
     with pytest.raises(RunError, match=r"weights\.safetensors cannot be read|truncated"):

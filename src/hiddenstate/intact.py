@@ -179,7 +179,7 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise RunError(
-            f"{path} is missing: the run stopped before it was written, or was copied in part. {AGAIN}"
+            f"{path} is missing: the run stopped before it was written, or was copied in part. {_cure(path)}"
         ) from error
     except UnicodeDecodeError as error:
         raise RunError(f"{path} is damaged: not UTF-8 at byte {error.start}. {AGAIN}") from error
@@ -187,6 +187,14 @@ def _reading(path: Path) -> Iterator[None]:
         raise RunError(f"{path} is damaged or truncated: {error}. {AGAIN}") from error
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _cure(path: Path) -> str:
+    """What to do where a file is missing: a run without its report has not been trained to the end."""
+    folder = path.parent
+    if (folder / "spec.json").is_file() and not (folder / "report.md").is_file():
+        return f"Go on with it: hiddenstate train --resume {folder}; or copy it again from where it is whole."
+    return AGAIN
 
 
 def write_error(path: Path, error: OSError, size: int = 0, cure: str = RESUME) -> RunError:

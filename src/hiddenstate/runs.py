@@ -32,6 +32,9 @@ OWN_FILES = (
     "examples.csv",
     "log.jsonl",
     "curves.png",
+    "model.json",
+    "commands.json",
+    "report.md",
     "spec.json",
 )
 
