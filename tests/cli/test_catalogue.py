@@ -206,6 +206,14 @@ def test_recordings_are_listed_and_counted(
     assert "git clone https://github.com/cmusphinx/an4" in " ".join(said.err.split())
 
 
+def test_an_unknown_word_is_told_all_that_the_table_has(cli: Callable, in_tmp: Path) -> None:
+    said = cli("data", "nosuch")
+    assert (said.code, said.out) == (2, "")
+    names = "an4, clinc150, fsdd, fsdd_connected, mnist, starter, yesno"
+    assert f"no data and no file called 'nosuch'; choose one of: {names} (or give the path" in said.err
+    assert "did you mean 'yesno'" in cli("data", "yesnoo").err
+
+
 def test_a_shell_completes_the_names_of_recordings_where_they_can_be_read() -> None:
     assert options.data_names("fs") == ["fsdd", "fsdd_connected"]
     assert {"an4", "yesno", "starter", "clinc150"} <= set(options.data_names(""))

@@ -141,9 +141,10 @@ def test_manifests_called_after_splits(tmp_path: Path) -> None:
 def test_what_is_wrong_with_lines_of_a_manifest(tmp_path: Path) -> None:
     written(tmp_path / "a.wav", 1.0)
     lines = {
-        '{"audio_filepath": "a.wav"}': "expected 'text' with a string; choose one of: audio_filepath",
-        '{"audio_file": "a.wav", "text": "x"}': "'audio_filepath' with a string; did you mean 'audio_file'",
-        '{"audio_filepath": "a.wav", "text": 5}': "expected 'text' with a string; came 5",
+        '{"audio_filepath": "a.wav"}': "audio_filepath and text, text is missing; came audio_filepath",
+        '{"audio_file": "a.wav", "text": "x"}': "audio_filepath is missing; came audio_file, text",
+        "{}": "audio_filepath is missing; came none",
+        '{"audio_filepath": "a.wav", "text": 5}': "expected 'text' with a string, came 5",
         '["a.wav", "x"]': "expected an object with audio_filepath and text, came list",
         '{"audio_filepath": "a.wav"': "no JSON",
         '{"audio_filepath": "a.wav", "text": "x", "duration": "1"}': "'duration' with seconds, came '1'",
@@ -161,7 +162,7 @@ def test_what_is_wrong_with_lines_of_a_manifest(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read_recordings(tmp_path / "m.jsonl")
     came = str(caught.value).splitlines()
-    assert came[0].endswith("m.jsonl: 11 of 12 recordings cannot be used:")
+    assert came[0].endswith("m.jsonl: 12 of 13 recordings cannot be used:")
     faults = sorted(came[1:-1], key=lambda line: int(line.partition("line ")[2].partition(":")[0]))
     for number, (fault, words) in enumerate(zip(faults, lines.values(), strict=True), 1):
         assert fault.startswith(f"  m.jsonl, line {number}: ")

@@ -59,10 +59,28 @@ def data(
         found = spoken_contents(recordings.read_recordings(name, skip_bad=True))
         _show_spoken(on, found)
     else:
+        _refuse_unknown(name)
         found = contents(sources.read(name, text=text, label=label))
         _show(on, found)
     if json:
         screen.emit(found)
+
+
+def _refuse_unknown(name: str) -> None:
+    """Raise InvalidArgument for a word that is neither in the table nor a file, naming what is."""
+    from pathlib import Path
+
+    from hiddenstate.data import sources, store
+    from hiddenstate.errors import InvalidArgument, nearest
+
+    names, path = [row["name"] for row in known()], Path(name).expanduser()
+    if name in names or path.exists() or path.suffix or len(path.parts) > 1:
+        return
+    if store.own_table(name, sources.SUFFIXES) is None:
+        raise InvalidArgument(
+            f"there is no data and no file called {name!r}; {nearest(name, names)} (or give the path of a "
+            f"file: {', '.join(sources.SUFFIXES)}, or of recordings)"
+        )
 
 
 def known() -> list[dict[str, Any]]:

@@ -114,8 +114,10 @@ def _entry(said: object, place: str, folder: Path) -> Entry:
         raise DataError(f"expected an object with audio_filepath and text, came {type(said).__name__}")
     for key in ("audio_filepath", "text"):
         if not isinstance(said.get(key), str):
-            near = nearest(key, [*map(str, said)]) if key not in said else f"came {said[key]!r}"
-            raise DataError(f"expected {key!r} with a string; {near}")
+            if key in said:
+                raise DataError(f"expected {key!r} with a string, came {said[key]!r}")
+            came = ", ".join(map(str, said)) or "none"
+            raise DataError(f"expected the keys audio_filepath and text, {key} is missing; came {came[:200]}")
     for key in ("duration", "offset"):
         value = said.get(key)
         number = isinstance(value, int | float) and not isinstance(value, bool)
