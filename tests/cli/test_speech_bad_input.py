@@ -250,30 +250,15 @@ def test_all_that_cannot_be_used_is_listed_at_once(cli: Callable, run: Path, dam
     ):
         said = cli(*words)
         assert (said.code, said.out) == (1, "")
-        assert "9 of 22 recordings cannot be used:" in said.err
+        # the list itself, headers, samples, and what is said too fast
+        assert f"{9 + 4 + (words[0] == 'train')} of 22 recordings cannot be used:" in said.err
         assert "(--skip-bad)" in said.err
-        for name, expected, *_ in OF_HEADER:
-            assert f"{name}.wav: {expected}" in said.err or expected in said.err
+        for _, expected, *_ in (*OF_HEADER, *OF_SAMPLES):
+            assert expected in said.err
         for name in ("away", "gone"):
             assert f"no such file: {damaged / name}.wav" in said.err
-        # then, once those are away, what only the samples tell
-        for path in [damaged / f"{name}.wav" for name, *_ in OF_HEADER]:
-            path.with_suffix(".kept").write_bytes(path.read_bytes())
-        lines = (damaged / "list.jsonl").read_text(encoding="utf-8").splitlines()
-        gone = [*(row[0] for row in OF_HEADER), "away", "gone"]
-        kept = [line for line in lines if not any(f'"{name}.wav"' in line for name in gone)]
-        (damaged / "list.jsonl").write_text("\n".join(kept), encoding="utf-8")
-        said = cli(*words)
-        assert said.code == 1
-        for _, expected, *_ in OF_SAMPLES:
-            assert expected in said.err
-        if words[0] == "train":
-            assert "5 of 13 recordings cannot be used" in said.err
-            assert "takes 30 steps at least, and the recording has" in said.err
-        else:
-            assert "4 of 13 recordings cannot be used" in said.err
+        assert ("takes 30 steps at least, and the recording has" in said.err) == (words[0] == "train")
         assert not (damaged.parent / "run").exists()
-        (damaged / "list.jsonl").write_text("\n".join(lines), encoding="utf-8")
 
 
 def test_skip_bad_goes_on_and_says_what_it_left_out(cli: Callable, damaged: Path) -> None:
@@ -282,11 +267,14 @@ def test_skip_bad_goes_on_and_says_what_it_left_out(cli: Callable, damaged: Path
     assert said.code == 0, said.err
     report = (run / "report.md").read_text(encoding="utf-8")
     expected = [row[1] for row in (*OF_HEADER, *OF_SAMPLES)]
-    expected += ["no such file", "takes 30 steps at least", "Left out: 9 of 22", "Left out 5 recordings"]
+    expected += ["no such file", "takes 30 steps at least", "Left out 14 of 22 recordings:"]
     for words in expected:
         assert words in " ".join(said.json()["warnings"])
         assert words in report
+    assert [line for line in report.splitlines() if line.startswith("- ") and "nan at 0.125 s" in line]
     assert "Of the language model: too few grams" in report
+    said = cli("evaluate", run)
+    assert "has no split test: judged on train, as training did." in " ".join(said.out.split())
     said = cli("evaluate", run, "--split", "train", "--json")  # its own data, without what was left out
     assert said.code == 0, said.err
 

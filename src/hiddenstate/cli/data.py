@@ -172,10 +172,13 @@ def _show_spoken(on: Console, found: dict[str, Any]) -> None:
     screen.say(on, f"{found['name']}: {found['recordings']:,} recordings at {rates}")
     for note in found["notes"]:
         screen.say(on, note)
+    if found["left_out"]:
+        screen.say(on, f"{len(found['left_out'])} more cannot be used:")
     for fault in found["left_out"][:SHOWN_LABELS]:
         screen.say(on, f"  {fault}")
     if len(found["left_out"]) > SHOWN_LABELS:
         screen.say(on, f"  ... and {len(found['left_out']) - SHOWN_LABELS} more")
+    screen.say(on, "Headers alone were read; training reads the samples, and says what is wrong with them.")
     if "validation" not in found["splits"]:
         screen.say(on, "No validation split: training holds out about a tenth, whole speakers where it can.")
     screen.say(on)

@@ -43,7 +43,7 @@ def read_recordings(name_or_path: str | Path, *, skip_bad: bool = False) -> Spok
     are not.
 
     Raises InvalidArgument for what is none of these; DataError that lists every recording which cannot be
-    used: with skip_bad the others are read, and the corpus says which were left out.
+    used: with skip_bad the others are read, and the corpus says in `left_out` what is wrong with which.
     """
     name = str(name_or_path)
     if name in NAMED:
@@ -170,8 +170,6 @@ def _corpus(path: Path, listed: Listed, skip_bad: bool) -> SpokenCorpus:
             + ("\nCorrect them, or go on with the others: skip_bad=True (--skip-bad)." if count else "")
         )
     notes = [*listed.notes]
-    if faults:
-        notes.append(f"Left out: {len(faults)} of {count + len(faults)} recordings.")
     notes += _doubts([recording for recordings in splits.values() for recording in recordings])
     return SpokenCorpus(
         path.stem if path.is_file() else path.name,

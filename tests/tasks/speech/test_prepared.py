@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -104,12 +105,51 @@ def test_all_that_cannot_be_used_is_listed_at_once(tmp_path: Path) -> None:
     corpus = divided(read_recordings(settings.data), 0)
     (held,) = corpus.split("validation")
     held.path.unlink()  # after its header was read
+    corpus = dataclasses.replace(corpus, left_out=("list, line 9: no such file: gone.wav",))
     with pytest.raises(DataError) as caught:
         prepare(corpus, settings, cache=FeatureCache(tmp_path / "cache"))
     lines = str(caught.value).splitlines()
-    assert lines[0] == "2 of 12 recordings cannot be used:"
-    assert "003: its transcript" in lines[1]
-    assert f"{held.path}: could not be read" in lines[2]
-    found = prepare(corpus, settings.model_copy(update={"skip_bad": True}))
+    assert lines[0] == "3 of 13 recordings cannot be used:"
+    assert lines[1] == "  list, line 9: no such file: gone.wav"
+    assert "003: its transcript" in lines[2]
+    assert len(lines[2].split("'")[1]) <= 60
+    assert f"{held.path}: could not be read" in lines[3]
+    skipping = settings.model_copy(update={"skip_bad": True})
+    found = prepare(corpus, skipping, cache=FeatureCache(tmp_path / "cache"))
     assert [len(each) for each in found.heard.values()] == [10, 0]
-    assert [note for note in found.notes if note.startswith("Left out 2 recordings: ")]
+    assert [note.strip() for note in found.notes[-4:]] == [
+        "Left out 3 of 13 recordings:",
+        *(line.strip() for line in lines[1:4]),
+    ]
+
+
+def test_what_is_held_out_is_judged_though_it_cannot_be_written(tmp_path: Path) -> None:
+    data = tones.write(tmp_path / "data", 30, seed=0)
+    settings = spec(data, language_model=0)
+    one, other, *rest = divided(read_recordings(data), 0).split("validation")
+    one.path.with_suffix(".txt").write_text("low quiz\n", encoding="utf-8")
+    other.path.with_suffix(".txt").write_text("low " * 40, encoding="utf-8")
+    prepared = prepare(divided(read_recordings(data), 0), settings)
+    assert [each.recording.name for each in prepared.heard["validation"]][:2] == [one.name, other.name]
+    assert [each.recording for each in prepared.held_out()] == rest
+    assert [note for note in prepared.notes if "validation" in note] == [
+        f"1 of 3 recordings of validation say what no training transcript has, which counts as wrong: "
+        f"{one.name} ('quiz').",
+        f"1 of 3 recordings of validation have fewer steps than their transcripts take, and cannot be "
+        f"recognised rightly: {other.name}.",
+    ]
+    found = speech.train(settings, tmp_path / "run")
+    assert found["n"] == 3
+    assert found["words"] == 2 + 40 + len(rest[0].text.split())
+    again = speech.evaluate(tmp_path / "run")
+    assert (again["split"], again["wer"]) == ("validation", found["wer"])
+    assert "data has no split test: judged on validation, as training did." in again["notes"]
+
+
+def test_where_nothing_held_out_can_be_written_it_is_said(tmp_path: Path) -> None:
+    data = tones.write(tmp_path / "data", 8, seed=0)
+    (held,) = divided(read_recordings(data), 0).split("validation")
+    held.path.with_suffix(".txt").write_text("quiz\n", encoding="utf-8")
+    prepared = prepare(divided(read_recordings(data), 0), spec(data))
+    assert prepared.held_out() == prepared.heard["train"]
+    assert "No recording of validation can be written" in prepared.notes[-1]

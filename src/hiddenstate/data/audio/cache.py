@@ -196,7 +196,8 @@ def gathered(
 
 
 def refuse(faults: Sequence[str], of: int, skip_bad: bool) -> tuple[str, ...]:
-    """Raise DataError that lists all faults of so many recordings; with skip_bad, note them instead.
+    """Raise DataError that lists all faults of so many recordings; with skip_bad, return them as notes, the
+    first with their count.
 
     It raises all the same where no recording is left.
     """
@@ -205,7 +206,7 @@ def refuse(faults: Sequence[str], of: int, skip_bad: bool) -> tuple[str, ...]:
         cure = "" if none_left else "\nCorrect them, or go on with the others: skip_bad=True (--skip-bad)."
         listed = "\n  ".join(faults)
         raise DataError(f"{len(faults)} of {of} recordings cannot be used:\n  {listed}{cure}")
-    return (f"Left out {len(faults)} recordings: {'; '.join(faults)}",) if faults else ()
+    return (f"Left out {len(faults)} of {of} recordings:", *faults) if faults else ()
 
 
 def computed(recording: Spoken, features: Features, speed: float = 1.0) -> tuple[np.ndarray, tuple[str, ...]]:

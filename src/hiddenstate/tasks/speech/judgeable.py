@@ -9,20 +9,22 @@ from hiddenstate.data.spoken import Spoken
 from hiddenstate.decode.ctc import fewest_frames
 from hiddenstate.errors import DataError
 from hiddenstate.tasks.speech.predictor import Recogniser
-from hiddenstate.tasks.speech.symbols import normal
+from hiddenstate.tasks.speech.symbols import listed, normal
 
 SHOWN = 5  # words or recordings, in a sentence
 
 
 def judgeable(
-    recordings: Sequence[Spoken], recogniser: Recogniser, skip_bad: bool
+    recordings: Sequence[Spoken], recogniser: Recogniser, skip_bad: bool, left_out: Sequence[str] = ()
 ) -> tuple[list[Spoken], list[str]]:
     """The recordings that can be read, and what a person should know of them and of their transcripts.
+
+    left_out: what is wrong with others, which are listed and counted with those found here.
 
     Raises DataError that lists those which cannot be used; with skip_bad they are left out, and noted.
     """
     kept: list[Spoken] = []
-    faults: list[str] = []
+    faults = [*left_out]
     notes: list[str] = []
     for each in recordings:
         try:
@@ -30,10 +32,19 @@ def judgeable(
             kept.append(each)
         except DataError as error:
             faults.append(str(error))
-    notes += refuse(faults, len(recordings), skip_bad)
-    if recogniser.spec.commands:  # other words are what it has to refuse
-        return kept, list(dict.fromkeys(notes))
-    return kept, list(dict.fromkeys([*notes, *_unwritable(kept, recogniser), *_too_fast(kept, recogniser)]))
+    told = refuse(faults, len(recordings) + len(left_out), skip_bad)
+    if not recogniser.spec.commands:  # of which other words are to be refused
+        notes += [*_unwritable(kept, recogniser), *_too_fast(kept, recogniser)]
+    return kept, [*dict.fromkeys(notes), *told]
+
+
+def can_be_heard(recording: Spoken, rate: int) -> bool:
+    """Whether a recording can be read."""
+    try:
+        recording.heard(rate)
+    except DataError:
+        return False
+    return True
 
 
 def _unwritable(recordings: Sequence[Spoken], recogniser: Recogniser) -> list[str]:
@@ -48,7 +59,7 @@ def _unwritable(recordings: Sequence[Spoken], recogniser: Recogniser) -> list[st
         return []
     return [
         f"In {count} of {len(recordings)} transcripts are words that this recogniser cannot write, which "
-        f"count as wrong: {_listed([repr(word) for word in found])}."
+        f"count as wrong: {listed([repr(word) for word in found], SHOWN)}."
     ]
 
 
@@ -77,10 +88,5 @@ def _too_fast(recordings: Sequence[Spoken], recogniser: Recogniser) -> list[str]
         return []
     return [
         f"{len(names)} of {len(recordings)} recordings have fewer steps than their transcripts take, and "
-        f"cannot be recognised rightly: {_listed(names)}."
+        f"cannot be recognised rightly: {listed(names, SHOWN)}."
     ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,8 @@ from hiddenstate.decode.ctc import fewest_frames
 from hiddenstate.errors import DataError
 from hiddenstate.tasks.speech import unsaid
 from hiddenstate.tasks.speech.spec import PIECES, SpeechSpec
-from hiddenstate.tasks.speech.symbols import Symbols, normal
+from hiddenstate.tasks.speech.symbols import QUOTED, Symbols, listed, normal
+from hiddenstate.tasks.text.markdown import flat
 
 LONGEST = 120.0  # seconds of a recording to learn from; all of a batch take as many steps as its longest
 
@@ -23,13 +24,17 @@ LONGEST = 120.0  # seconds of a recording to learn from; all of a batch take as 
 @dataclass(frozen=True)
 class Heard:
     """One recording: its plain frames [N, M], the ids of its transcript, and for training its frames at the
-    speeds that are drawn from and the parts of it in which no word can have been said yet."""
+    speeds that are drawn from and the parts of it in which no word can have been said yet.
+
+    learnable: whether some alignment writes its transcript; held-out ones without are judged all the same.
+    """
 
     recording: Spoken
     frames: np.ndarray
     target: tuple[int, ...]
     changed: tuple[np.ndarray, ...] = ()
     unsaid: tuple[unsaid.Span, ...] = ()
+    learnable: bool = True
 
     @property
     def text(self) -> str:
@@ -48,8 +53,9 @@ class Prepared:
     notes: tuple[str, ...]
 
     def held_out(self) -> tuple[Heard, ...]:
-        """What choices are made on: validation, or training where there is none."""
-        return self.heard.get("validation") or self.heard["train"]
+        """What choices are made on: validation, as far as it can be written, or training where none can."""
+        held = tuple(each for each in self.heard.get("validation", ()) if each.learnable)
+        return held or self.heard["train"]
 
 
 def prepare(
@@ -60,15 +66,15 @@ def prepare(
 ) -> Prepared:
     """Hear every recording of a divided corpus; `tell(done, of)` is told how far it is.
 
-    Raises DataError for a split without recordings, and for recordings or transcripts that cannot be used,
-    unless the settings leave those out.
+    Raises DataError for a split without recordings, and one that lists all recordings and transcripts that
+    cannot be used, those among them which the corpus left out; with skip_bad they are noted.
     """
     texts = [each.text for each in corpus.splits["train"]]
     symbols = Symbols.of(texts, spec.symbols, spec.pieces or PIECES)
-    total, done = sum(map(len, corpus.splits.values())), 0
+    total, done = len(corpus), 0
     heard: dict[str, tuple[Heard, ...]] = {}
     notes: list[str] = list(_notes_on(symbols, spec))
-    faults: list[str] = []
+    faults = [*corpus.left_out]
     for name, recordings in corpus.splits.items():
 
         def told(count: int, before: int = done) -> None:
@@ -79,17 +85,23 @@ def prepare(
         short = [each for each in recordings if each.seconds <= LONGEST]
         faults += [_too_long(each) for each in recordings if each.seconds > LONGEST]
         found = gathered(short, spec.features, cache, speeds=speeds, told=told)
-        heard[name] = tuple(_learnable(found, spec, symbols, faults))
-        faults += found.faults
+        known = tuple(_known(found, spec, symbols))
         notes += found.notes
+        if name == "train":
+            faults += [_impossible(each, spec, symbols) for each in known if not each.learnable]
+            known = tuple(each for each in known if each.learnable)
+        else:
+            notes += _only_judged(known, name, symbols)
+        heard[name] = known
+        faults += found.faults
         done += len(recordings)
-    notes += refuse(faults, total, spec.skip_bad)
+    left_out = refuse(faults, total + len(corpus.left_out), spec.skip_bad)
     if not heard["train"]:
         raise DataError(f"{corpus.name} has no recording to learn from; give some with transcripts")
     frames = [each.frames for each in heard["train"]]
     plain = (rows for each in heard["train"] for rows in (each.frames, *each.changed))
     noises = Noises.of(spec.features, frames, spec.seed)
-    return Prepared(spec.features.fitted(plain), symbols, heard, noises, tuple(dict.fromkeys(notes)))
+    return Prepared(spec.features.fitted(plain), symbols, heard, noises, (*dict.fromkeys(notes), *left_out))
 
 
 def _notes_on(symbols: Symbols, spec: SpeechSpec) -> Iterator[str]:
@@ -107,25 +119,49 @@ def _too_long(recording: Spoken) -> str:
     )
 
 
-def _learnable(found: Gathered, spec: SpeechSpec, symbols: Symbols, faults: list[str]) -> Iterator[Heard]:
-    """The recordings from which their transcripts can be learned; others are added to the faults."""
-    rows = zip(found.recordings, found.plain, found.changed, strict=True)
+def _known(found: Gathered, spec: SpeechSpec, symbols: Symbols) -> Iterator[Heard]:
+    """The recordings with the ids of their transcripts, and whether they can be learned from."""
     held_back = unsaid.known(found.recordings, spec)
-    for recording, frames, changed in rows:
-        try:
-            target = symbols.encode(recording.text)
-        except DataError as error:
-            faults.append(f"{recording.name}: {error}")
-            continue
-        least, shortest = fewest_frames(target), min(map(len, (frames, *changed)))
-        if changed:
-            shortest = spec.augmentation.fewest_frames(shortest)
-        if least > (steps := -(-shortest // spec.reduce)):
-            faults.append(
-                f"{recording.name}: its transcript {recording.text!r} takes {least} steps at least, and the "
-                f"recording has {steps} of {1000 * spec.features.step * spec.reduce:.0f} ms (at its fastest);"
-                " take a smaller reduce, correct the transcript, or leave it out"
-            )
-            continue
-        spans = unsaid.spans(recording, frames, spec) if held_back else ()
-        yield Heard(recording, frames, tuple(target), changed, spans)
+    for recording, frames, changed in zip(found.recordings, found.plain, found.changed, strict=True):
+        strange = symbols.strange(recording.text)
+        target = () if strange else tuple(symbols.encode(recording.text))
+        learnable = not strange and fewest_frames(target) <= _steps(frames, changed, spec)
+        spans = unsaid.spans(recording, frames, spec) if held_back and learnable else ()
+        yield Heard(recording, frames, target, changed, spans, learnable)
+
+
+def _steps(frames: np.ndarray, changed: tuple[np.ndarray, ...], spec: SpeechSpec) -> int:
+    """The fewest steps that a recording may have, at its fastest."""
+    shortest = min(map(len, (frames, *changed)))
+    return -(-(spec.augmentation.fewest_frames(shortest) if changed else shortest) // spec.reduce)
+
+
+def _impossible(each: Heard, spec: SpeechSpec, symbols: Symbols) -> str:
+    """Why a recording cannot be learned from."""
+    if symbols.strange(each.text):
+        return f"{each.recording.name}: {symbols.refusal(each.text)}"
+    return (
+        f"{each.recording.name}: its transcript {flat(each.text, QUOTED)!r} takes "
+        f"{fewest_frames(each.target)} steps at least, and the recording has "
+        f"{_steps(each.frames, each.changed, spec)} of {1000 * spec.features.step * spec.reduce:.0f} ms (at "
+        "its fastest); take a smaller reduce, correct the transcript, or leave it out"
+    )
+
+
+def _only_judged(known: Sequence[Heard], split: str, symbols: Symbols) -> Iterator[str]:
+    """What of a held-out split nobody can have right, in sentences that name the recordings."""
+    strange = [(each, found) for each in known if (found := symbols.strange(each.text))]
+    fast = [each.recording.name for each in known if not each.learnable and not symbols.strange(each.text)]
+    if strange:
+        said = [f"{each.recording.name} ({', '.join(map(repr, found))})" for each, found in strange]
+        yield (
+            f"{len(said)} of {len(known)} recordings of {split} say what no training transcript has, which "
+            f"counts as wrong: {listed(said)}."
+        )
+    if fast:
+        yield (
+            f"{len(fast)} of {len(known)} recordings of {split} have fewer steps than their transcripts take, "
+            f"and cannot be recognised rightly: {listed(fast)}."
+        )
+    if known and split == "validation" and not any(each.learnable for each in known):
+        yield "No recording of validation can be written, so choices are made on what is trained on."

@@ -10,9 +10,11 @@ from typing import Any
 from hiddenstate.decode import Alphabet
 from hiddenstate.errors import DataError, RunError
 from hiddenstate.tasks.speech.pieces import Pair, cut, learned
+from hiddenstate.tasks.text.markdown import flat
 
 BLANK = 0
 SHOWN = 10
+QUOTED = 60  # letters of a transcript, in a sentence about it
 KINDS = ("characters", "bpe", "words")
 
 
@@ -54,12 +56,18 @@ class Symbols:
 
     def encode(self, text: str) -> list[int]:
         """The ids of a transcript; raises DataError, naming the symbols that are not known."""
-        parts = self.cut(text)
-        if strange := sorted({part.strip() or part for part in parts if part not in self._numbers}):
-            raise DataError(
-                f"the transcript {text!r} has {_listed(strange)}, which no training transcript has"
-            )
-        return [self._numbers[part] for part in parts]
+        if self.strange(text):
+            raise DataError(self.refusal(text))
+        return [self._numbers[part] for part in self.cut(text)]
+
+    def strange(self, text: str) -> list[str]:
+        """What of a transcript no symbol writes."""
+        return sorted({part.strip() or part for part in self.cut(text) if part not in self._numbers})
+
+    def refusal(self, text: str) -> str:
+        """Say what of a transcript no symbol writes."""
+        strange = listed([repr(part) for part in self.strange(text)])
+        return f"the transcript {flat(text, QUOTED)!r} has {strange}, which no training transcript has"
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
@@ -99,6 +107,11 @@ def normal(text: str) -> str:
     return " ".join(text.split())
 
 
-def _listed(strange: Sequence[str]) -> str:
-    more = f" and {len(strange) - SHOWN} more" if len(strange) > SHOWN else ""
-    return ", ".join(map(repr, strange[:SHOWN])) + more
+def listed(names: Sequence[str], most: int = SHOWN) -> str:
+    """Name the first few, and count the others.
+
+    >>> listed(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

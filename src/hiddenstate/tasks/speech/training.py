@@ -50,14 +50,14 @@ def train(
         run = Run.open(out)
         values = run.spec()
         spec = SpeechSpec.from_run(values.get("spec", {}), str(run.path / "spec.json"))
-        corpus = divided(read_recordings(spec.data, skip_bad=spec.skip_bad), spec.seed)
+        corpus = divided(_headers_of(spec), spec.seed)
         if corpus.sha256 != values.get("data", {}).get("sha256"):
             raise DataError(f"{spec.data} has changed since the run began; restore it, or train anew")
         learned = heard_for(corpus, spec)
         prepared = prepare(learned, spec, _telling(), FeatureCache())
         note_environment(run, values)
     else:
-        corpus = divided(read_recordings(spec.data, skip_bad=spec.skip_bad), spec.seed)
+        corpus = divided(_headers_of(spec), spec.seed)
         spec, decided = settled(spec, corpus)
         for note in decided:
             progress.Lines().say(note)
@@ -83,6 +83,13 @@ def train(
         counted = () if recogniser.lm is None else recogniser.lm.notes
         summary = _report(run, corpus, prepared, seconds, counted)
     return {**summary, "stopped": fitted.stopped}
+
+
+def _headers_of(spec: SpeechSpec) -> SpokenCorpus:
+    """The recordings to learn from; `prepare` says what is wrong with headers and with samples at once."""
+    found = read_recordings(spec.data, skip_bad=True)
+    few = len(found.splits.get("train", ())) < 2  # too few to go on: what is wrong with headers is all
+    return read_recordings(spec.data, skip_bad=spec.skip_bad) if few else found
 
 
 def _described(spec: SpeechSpec, corpus: SpokenCorpus) -> dict[str, Any]:
@@ -123,7 +130,7 @@ def _report(
     recordings = [each.recording for each in prepared.heard[name]]
     found = judged(recogniser, recordings)
     rival = _rival(prepared, recogniser, name)
-    told = [*corpus.notes, *corpus.left_out, *prepared.notes]
+    told = [*corpus.notes, *prepared.notes]
     notes = [f"{found.count} recordings of {corpus.name}, split {name}.", *told]
     notes += [f"Of the language model: {each}." for each in counted]
     size = sum((run.path / part).stat().st_size for part in ("weights.safetensors", "model.json"))

@@ -70,7 +70,7 @@ def report(run: Run, corpus: SpokenCorpus, prepared: Prepared, seconds: float) -
     found = judging.heard(spotter, course)
     rival, baseline = _rival(prepared, spotter, course)
     ours, theirs = found.tally(spotter.threshold), rival.heard.tally(rival.threshold)
-    told = [*corpus.notes, *corpus.left_out, *prepared.notes]
+    told = [*corpus.notes, *prepared.notes]
     said = reporting.verdict(ours, theirs)
     told.append(_operating(prepared, spotter))
     notes = [f"{len(course.said)} recordings of {corpus.name}, split {name}.", said, *told]
