@@ -14,8 +14,14 @@ def evaluate(
     run: options.RunFolder,
     data: options.DataName = None,
     split: Annotated[
-        str, typer.Option(metavar="NAME", help="Which part of the data: train, validation or test.")
-    ] = "test",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            show_default=False,
+            help="Which part of the data: train, validation or test; by default test, of recordings without "
+            "one what training judged.",
+        ),
+    ] = None,
     text: options.TextColumn = None,
     label: options.LabelColumn = None,
     skip_bad: options.SkipBad = False,
@@ -37,7 +43,9 @@ def evaluate(
     if more and not getattr(module, "HEARS", False):
         raise Unsupported(f"--skip-bad leaves recordings out, and {run} reads texts; leave it out.")
     more |= options.moved(module, threshold)
-    found = module.evaluate(run, data, split, text=text, label=label, **more)
+    if split is not None:
+        more["split"] = split
+    found = module.evaluate(run, data, text=text, label=label, **more)
     on = screen.console(for_program=json)
     screen.measures(on, screen.shown_of(module, found), found)
     screen.say(on)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hiddenstate.data.recordings import read_recordings
-from hiddenstate.data.spoken import Spoken, divided
+from hiddenstate.data.spoken import Spoken, SpokenCorpus, divided
 from hiddenstate.errors import DataError, Unsupported
 from hiddenstate.runs import Run
 from hiddenstate.scores import ErrorRates, confusions, error_rates
@@ -18,7 +18,7 @@ from hiddenstate.tasks.speech import report
 from hiddenstate.tasks.speech.commands.reporting import evaluated
 from hiddenstate.tasks.speech.commands.spotter import FILE as SPOTS
 from hiddenstate.tasks.speech.commands.spotter import Spotter
-from hiddenstate.tasks.speech.judgeable import judgeable
+from hiddenstate.tasks.speech.judgeable import can_be_heard, judgeable
 from hiddenstate.tasks.speech.predictor import Recogniser, Transcript
 from hiddenstate.tasks.speech.symbols import normal
 
@@ -87,7 +87,7 @@ def judged(recogniser: Recogniser, recordings: Sequence[Spoken]) -> Judged:
 def evaluate(
     path: str | Path,
     data: str | None = None,
-    split: str = "test",
+    split: str | None = None,
     *,
     text: str | None = None,
     label: str | None = None,
@@ -96,6 +96,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure a run on a split of its own data, or on other recordings with transcripts.
 
+    split: by default test; of its own data without one, what training judged; of other data, all of it.
     threshold: of commands, in place of the run's.
 
     Writes evaluation.md and evaluation.png into the run. Raises DataError where there is no such split, and
@@ -113,23 +114,21 @@ def evaluate(
     recogniser = Recogniser.load(run.path) if spotter is None else spotter.recogniser
     values = run.spec()
     skip_bad = skip_bad or (data is None and recogniser.spec.skip_bad)
-    corpus = read_recordings(data or recogniser.spec.data, skip_bad=skip_bad)
+    corpus = read_recordings(data or recogniser.spec.data, skip_bad=True)  # what is wrong is said below
     if data is None and corpus.sha256 != values.get("data", {}).get("sha256"):
         raise DataError(f"{recogniser.spec.data} has changed since the run began; restore it, or name --data")
     if data is None:
         corpus = divided(corpus, recogniser.spec.seed)
-    if data is not None and split not in corpus.splits:
-        recordings = [each for part in corpus.splits.values() for each in part]
-        split = "all of it"
-    else:
-        recordings = list(corpus.split(split))
-    recordings, doubts = judgeable(recordings, recogniser, skip_bad)
-    if spotter is not None:
-        told = [f"{len(recordings)} recordings of {corpus.name}, split {split}.", *corpus.notes, *doubts]
-        return {**evaluated(run, spotter, recordings, [*told, *corpus.left_out]), "split": split}
-    found = judged(recogniser, recordings)
-    notes = [f"{found.count} recordings of {corpus.name}, split {split}.", *corpus.notes, *corpus.left_out]
+    chosen: list[str] = []
+    if data is None and split is None:
+        split, chosen = _as_training(corpus, recogniser.spec.rate)
+    split, given = _asked(corpus, split or "test", own=data is None)
+    recordings, doubts = judgeable(given, recogniser, skip_bad, corpus.left_out)
+    notes = [f"{len(recordings)} recordings of {corpus.name}, split {split}.", *chosen, *corpus.notes]
     notes += doubts
+    if spotter is not None:
+        return {**evaluated(run, spotter, recordings, notes), "split": split}
+    found = judged(recogniser, recordings)
     write_report(run, "Evaluation", "evaluation.md", recogniser, found, notes)
     return {
         **found.measures(),
@@ -138,6 +137,21 @@ def evaluate(
         "notes": notes[1:],
         "report": str(run.path / "evaluation.md"),
     }
+
+
+def _as_training(corpus: SpokenCorpus, rate: int) -> tuple[str, list[str]]:
+    """The split that training judged, the first with a recording that can be read, and a sentence on it."""
+    there = [each for each in JUDGED if any(can_be_heard(one, rate) for one in corpus.splits.get(each, ()))]
+    if there[:1] == ["test"] or not there:
+        return "test", []
+    return there[0], [f"{corpus.name} has no split test: judged on {there[0]}, as training did."]
+
+
+def _asked(corpus: SpokenCorpus, split: str, own: bool) -> tuple[str, list[Spoken]]:
+    """The name of what is judged, and its recordings: of other data without that split, all of it."""
+    if not own and split not in corpus.splits:
+        return "all of it", [each for part in corpus.splits.values() for each in part]
+    return split, list(corpus.split(split))
 
 
 def write_report(
