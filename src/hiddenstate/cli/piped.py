@@ -13,7 +13,7 @@ import numpy as np
 
 from hiddenstate.cli import screen
 from hiddenstate.data.audio import riff
-from hiddenstate.data.audio.reading import SHORTEST, Noticed
+from hiddenstate.data.audio.noticing import SHORTEST, Noticed
 from hiddenstate.errors import DataError, Unsupported
 from hiddenstate.stopping import Stopping
 

@@ -10,12 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from hiddenstate.data import manifests, store
-from hiddenstate.data.audio.reading import SHORTEST, SUFFIXES, Description, described
+from hiddenstate.data.audio.noticing import SHORTEST
+from hiddenstate.data.audio.reading import SUFFIXES, Description, described
 from hiddenstate.data.corpus import SPLITS
 from hiddenstate.data.manifests import Entry, Listed
 from hiddenstate.data.rows import SPLIT_NAMES
 from hiddenstate.data.sources import an4, fsdd, yesno
-from hiddenstate.data.spoken import Recording, SpokenCorpus
+from hiddenstate.data.spoken import Recording, SpokenCorpus, said
 from hiddenstate.errors import DataError, InvalidArgument, nearest
 
 NAMED: Mapping[str, Callable[[], SpokenCorpus]] = {
@@ -201,11 +202,11 @@ def _doubts(recordings: Sequence[Recording]) -> list[str]:
 
 def _recording(entry: Entry, headers: dict[Path, Description | DataError]) -> Recording:
     """Hold what a list says against the header of the file; raises DataError where they do not fit."""
-    text = " ".join(entry.text.split())
+    if entry.path.is_dir():
+        raise DataError(f"expected a recording, came a folder: {entry.path}")
     if not entry.path.is_file():
         raise DataError(f"no such file: {entry.path}")
-    if not text:
-        raise DataError("nothing is said in it: its transcript is empty")
+    text = said(entry.text)
     if entry.path not in headers:
         try:
             headers[entry.path] = described(entry.path)

@@ -145,6 +145,14 @@ class SpokenCorpus:
         return Counter(each.speaker for each in self.split(split) if each.speaker is not None)
 
 
+def said(text: str) -> str:
+    """A transcript with gaps of one space; raises DataError where nothing is said."""
+    words = " ".join(text.split())
+    if not words:
+        raise DataError("nothing is said in it: its transcript is empty")
+    return words
+
+
 def divided(corpus: SpokenCorpus, seed: int, *, validation: float = 0.1) -> SpokenCorpus:
     """Hold out about this part of the training recordings for validation, unless the corpus has such a split.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hiddenstate.data.audio.reading import CLIPPED, FLAT, FULL, SHORTEST
+from hiddenstate.data.audio.noticing import CLIPPED, FLAT, FULL, SHORTEST
 
 FRAME = 0.02  # seconds over which a level is taken
 LOWEST = -100.0  # decibels below full scale; digital silence

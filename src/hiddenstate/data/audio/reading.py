@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hiddenstate.data.audio import riff
+from hiddenstate.data.audio.noticing import BLOCK, SHORTEST, Noticed, check_long_enough
 from hiddenstate.data.audio.resampling import HIGHEST, LOWEST, Resampler
 from hiddenstate.data.textfile import check_is_there
 from hiddenstate.errors import DataError, InvalidArgument, require
@@ -19,17 +20,10 @@ from hiddenstate.errors import DataError, InvalidArgument, require
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".sph", ".w64", ".caf")
 HEADERLESS = (".raw", ".pcm")
 LONGEST = 7200.0  # seconds of one recording that is held as a whole
-SHORTEST = 0.025  # seconds: one window
 UNTELLING = (
     "File does not exist",
     "Format not recognised",
 )  # libsndfile of a file that is there, and no audio
-BLOCK = 2**18  # samples that are read at once, of all channels
-FULL = 0.98  # of full scale: a flat top above it is clipped
-FLAT = 1e-4  # how little samples of a flat top differ
-CLIPPED = 0.001  # share of clipped samples from which it is said
-CANCELLED = 1e-3  # share of a channel's peak; an average below it is what rounding leaves
-LOUDEST = 8.0  # of a float file; above, its numbers are not from -1 to 1
 MISSING = 0.01  # share of what the header announces that may be missing, as it counts whole blocks
 
 
@@ -198,12 +192,7 @@ def _piece(told: Description, start: float, end: float | None, path: Path) -> tu
             f"{path}: expected speech, came a file in which no sample can be read: it is empty, cut short or "
             "damaged. Copy or record it again."
         )
-    if stop - begin < SHORTEST * told.rate:
-        count = max(stop - begin, 0)
-        raise DataError(
-            f"{path}: expected at least {SHORTEST:g} seconds, came {count} sample{'s' * (count != 1)} at "
-            f"{told.rate} Hz ({count / told.rate:.4f} s). Record it again, or leave it out."
-        )
+    check_long_enough(path, max(stop - begin, 0), told.rate)
     return begin, stop
 
 
@@ -232,61 +221,3 @@ def _check_length(path: Path, told: Description, came: int, promised: int) -> No
             f"{path}: its header announces {promised / told.rate:.2f} s, {came / told.rate:.2f} s can be "
             "read: it is cut short or damaged. Copy it again, or leave it out."
         )
-
-
-class Noticed:
-    """What is noticed while blocks of a recording go by: what is no sample, silence, clipping."""
-
-    def __init__(self, path: Path, rate: int) -> None:
-        self.samples = 0
-        self._path, self._rate = path, rate
-        self._clipped = self._values = 0
-        self._peak = self._peak_mixed = 0.0  # of any channel, and of their average
-        self._first: float | None = None
-        self._same = True  # throughout, after averaging
-
-    def mixed(self, block: np.ndarray) -> np.ndarray:
-        """Average the channels of [n, channels]; raises DataError for what is no sample."""
-        if not np.isfinite(block).all():
-            place, channel = (int(at) for at in np.argwhere(~np.isfinite(block))[0])
-            raise DataError(
-                f"{self._path}: expected samples that are numbers, came {block[place, channel]} at "
-                f"{(self.samples + place) / self._rate:.3f} s. Convert it again from where it is whole."
-            )
-        level = np.abs(block)
-        self._peak = max(self._peak, float(level.max()))
-        if self._peak > LOUDEST:
-            raise DataError(
-                f"{self._path}: expected samples from -1 to 1, came {self._peak:g}. Were whole numbers "
-                "written as floats? Divide by the largest that they can be (32768 for 16 bits)."
-            )
-        flat = (level[1:] >= FULL) & (np.abs(np.diff(block, axis=0)) <= FLAT)
-        self._clipped += int(flat.sum())
-        self._values += block.size
-        mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float64).astype(np.float32)
-        self._peak_mixed = max(self._peak_mixed, float(np.abs(mono).max()))
-        self._first = float(mono[0]) if self._first is None else self._first
-        self._same = self._same and bool((mono == self._first).all())
-        self.samples += len(block)
-        return np.ascontiguousarray(mono)
-
-    def notes(self) -> tuple[str, ...]:
-        """Say what is doubtful; raises DataError for a recording that says nothing."""
-        if self._peak_mixed < CANCELLED * self._peak:
-            raise DataError(
-                f"{self._path}: its channels cancel each other (one is the other turned over). Keep one of "
-                "them."
-            )
-        if self._same:
-            raise DataError(
-                f"{self._path}: every sample is {self._first:g}: nothing was recorded. Was the microphone "
-                "muted? Record it again, or leave it out."
-            )
-        notes = []
-        if self._clipped > CLIPPED * self._values:
-            share = 100 * self._clipped / self._values
-            notes.append(
-                f"{self._path}: {share:.1f} % of its samples are clipped. Record at a lower level; what was "
-                "above is lost."
-            )
-        return tuple(notes)

@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from hiddenstate.data.audio.features import Features
-from hiddenstate.data.audio.mel import floats
+from hiddenstate.data.audio.noticing import whole
 from hiddenstate.data.audio.reading import LONGEST, blocks
-from hiddenstate.data.spoken import Spoken
 from hiddenstate.decode import Decoded, NGram, PrefixBeam
 from hiddenstate.errors import DataError, InvalidArgument, RunError
 from hiddenstate.infer import widen
 from hiddenstate.runs import Run
+from hiddenstate.tasks.speech.given import Said, answered
 from hiddenstate.tasks.speech.listening import Weights, search_of
 from hiddenstate.tasks.speech.reader import Reader, parameter_shapes
 from hiddenstate.tasks.speech.spec import SpeechSpec
@@ -27,7 +27,6 @@ from hiddenstate.tasks.speech.symbols import Symbols
 if TYPE_CHECKING:
     from hiddenstate.tasks.speech.stream import Heard, SpeechStream
 
-Said = str | Path | np.ndarray | Spoken
 ARPA = "language.arpa"
 AT_ONCE = 10.0  # seconds of a file that are read and heard at once: an hour takes no more memory
 ANSWERS = 3  # how many texts a transcript names
@@ -81,13 +80,17 @@ class Recogniser:
         """The search that it answers with; its tables of words are made once."""
         return search_of(self.spec, self.symbols, self.lm, self.vocabulary, self.weights)
 
-    def transcribe(self, recordings: Sequence[Said]) -> list[Transcript]:
-        """Write down what is said in audio files, in recordings of a corpus, or in samples [n] of the
-        recogniser's rate: floats from -1 to 1, or int16.
+    @overload
+    def transcribe(self, recordings: Said) -> Transcript: ...  # type: ignore[overload-overlap]  # a str has letters
+    @overload
+    def transcribe(self, recordings: Sequence[Said]) -> list[Transcript]: ...
+    def transcribe(self, recordings: Said | Sequence[Said]) -> Transcript | list[Transcript]:
+        """Write down what is said in an audio file, in a recording of a corpus, or in samples [n] of the
+        recogniser's rate, floats from -1 to 1 or int16; or in each of several.
 
-        Raises DataError for a file that holds no sound that can be read, InvalidArgument for other samples.
+        Raises DataError for what holds no sound that can be read, InvalidArgument for other samples.
         """
-        return [self._transcript(each) for each in recordings]
+        return answered(recordings, self._transcript)
 
     def scores(self, samples: np.ndarray) -> np.ndarray:
         """The log probabilities [T, K] of symbols in the steps of samples [n]."""
@@ -99,9 +102,9 @@ class Recogniser:
             )
         return self.model.scores([frames])[0]
 
-    def _transcript(self, given: Said) -> Transcript:
+    def _transcript(self, given: Said, name: str) -> Transcript:
         notes: list[str] = []
-        source, parts = self.parts(given, notes.append)
+        source, parts = self.parts(given, name, notes.append)
         if self.spec.bidirectional:
             samples = np.concatenate([*parts])
             found = self.transcript_of(
@@ -111,16 +114,22 @@ class Recogniser:
             found = self._listened(parts)
         return replace(found, source=source, notes=tuple(notes))
 
-    def parts(self, given: Said, tell: Callable[[str], None]) -> tuple[str, Iterable[np.ndarray]]:
-        """What a recording is called, and its samples bit by bit; in the end it is told what is doubtful."""
+    def parts(
+        self, given: Said, name: str, tell: Callable[[str], None]
+    ) -> tuple[str, Iterable[np.ndarray]]:
+        """What a recording is called, and its samples bit by bit; in the end it is told what is doubtful.
+
+        `name` is what errors call samples that have no name.
+        """
         if isinstance(given, str | Path):
             return str(given), blocks(given, self.spec.rate, AT_ONCE, longest=LONGEST, tell=tell)
         if isinstance(given, np.ndarray):
-            return "", [floats(given)]
-        samples, notes = given.heard(self.spec.rate)
+            source, (samples, notes) = "", whole(given, self.spec.rate, name)
+        else:
+            source, (samples, notes) = given.name, given.heard(self.spec.rate)
         for note in notes:
             tell(note)
-        return given.name, [samples]
+        return source, [samples]
 
     def _listened(self, parts: Iterable[np.ndarray]) -> Transcript:
         """The parts of a recording as they are heard while somebody speaks, utterance by utterance."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hiddenstate.data.audio.mel import floats
+from hiddenstate.data.audio.noticing import chunk
 from hiddenstate.decode import Decoded
 from hiddenstate.errors import Unsupported
 from hiddenstate.tasks.speech.predictor import ANSWERS, Recogniser, Transcript
@@ -56,10 +56,10 @@ class SpeechStream:
         """Take samples [n], floats from -1 to 1 or int16; give the utterances they end, and what is said so
         far.
 
-        Raises InvalidArgument after `finish`.
+        Raises InvalidArgument after `finish`, DataError for samples that are no sound.
         """
         refuse_ended(self.ended, "recogniser")
-        ended = self._take(self.listening.feed(self.frames.feed(floats(samples))))
+        ended = self._take(self.listening.feed(self.frames.feed(chunk(samples))))
         return [*ended, self._heard([self.found.best()], final=False)]
 
     def finish(self) -> Heard:

@@ -6,16 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
-from hiddenstate.data.audio.mel import floats
+from hiddenstate.data.audio.noticing import chunk
 from hiddenstate.errors import DataError, InvalidArgument, RunError
 from hiddenstate.runs import Run
 from hiddenstate.tasks.speech.commands.listed import Commands
 from hiddenstate.tasks.speech.commands.spotting import Event, Spotting
-from hiddenstate.tasks.speech.predictor import Recogniser, Said
+from hiddenstate.tasks.speech.given import Said, answered
+from hiddenstate.tasks.speech.predictor import Recogniser
 from hiddenstate.tasks.speech.reader import Listening, refuse_ended
 from hiddenstate.tasks.speech.spec import SpeechSpec
 
@@ -93,22 +94,27 @@ class Spotter:
         """Sound that arrives chunk by chunk; see `CommandStream`."""
         return CommandStream(self)
 
-    def transcribe(self, recordings: Sequence[Said]) -> list[Answer]:
-        """The commands in audio files, recordings of a corpus, or samples [n] of the recogniser's rate.
+    @overload
+    def transcribe(self, recordings: Said) -> Answer: ...  # type: ignore[overload-overlap]  # a str has letters
+    @overload
+    def transcribe(self, recordings: Sequence[Said]) -> list[Answer]: ...
+    def transcribe(self, recordings: Said | Sequence[Said]) -> Answer | list[Answer]:
+        """The commands in an audio file, a recording of a corpus, or samples [n] of the recogniser's rate; or
+        in each of several.
 
-        Raises DataError for a file that holds no sound that can be read.
+        Raises DataError for what holds no sound that can be read, InvalidArgument for other samples.
         """
-        return [self._answer(each) for each in recordings]
+        return answered(recordings, self._answer)
 
-    def _answer(self, given: Said) -> Answer:
+    def _answer(self, given: Said, name: str) -> Answer:
         notes: list[str] = []
-        source, parts = self.recogniser.parts(given, notes.append)
+        source, parts = self.recogniser.parts(given, name, notes.append)
         stream, found, count = self.stream(), list[Spotted](), 0
         for samples in parts:
             found += stream.feed(samples)
             count += len(samples)
         if not self.recogniser.features.frames_in(count):
-            raise DataError(f"{source or 'samples'}: {count} samples are too few to hear anything in")
+            raise DataError(f"{source or name}: {count} samples are too few to hear anything in")
         found += stream.finish()
         return Answer(source, tuple(found), stream.highest, count / self.spec.rate, tuple(notes))
 
@@ -165,7 +171,7 @@ class CommandStream:
         Raises InvalidArgument after `finish`.
         """
         refuse_ended(self.ended, "spotter")
-        return self._take(self.listening.feed(self.frames.feed(floats(samples))))
+        return self._take(self.listening.feed(self.frames.feed(chunk(samples))))
 
     def finish(self) -> list[Spotted]:
         """End the sound: the commands that waited for what might follow."""
