@@ -57,7 +57,7 @@ def data(
         if text is not None or label is not None:
             raise InvalidArgument(f"--text and --label name columns of texts; {name} holds recordings.")
         found = spoken_contents(recordings.read_recordings(name, skip_bad=True))
-        _show_spoken(on, found)
+        _show_spoken(on, found, name.partition(":")[0] in recordings.NAMED)
     else:
         _refuse_unknown(name)
         found = contents(sources.read(name, text=text, label=label))
@@ -167,7 +167,7 @@ def spoken_contents(corpus: SpokenCorpus) -> dict[str, Any]:
     }
 
 
-def _show_spoken(on: Console, found: dict[str, Any]) -> None:
+def _show_spoken(on: Console, found: dict[str, Any], known_by_name: bool) -> None:
     rates = " and ".join(f"{rate} Hz" for rate in found["rates"])
     screen.say(on, f"{found['name']}: {found['recordings']:,} recordings at {rates}")
     for note in found["notes"]:
@@ -178,7 +178,8 @@ def _show_spoken(on: Console, found: dict[str, Any]) -> None:
         screen.say(on, f"  {fault}")
     if len(found["left_out"]) > SHOWN_LABELS:
         screen.say(on, f"  ... and {len(found['left_out']) - SHOWN_LABELS} more")
-    screen.say(on, "Headers alone were read; training reads the samples, and says what is wrong with them.")
+    if not known_by_name:
+        screen.say(on, "Headers alone were read; training reads samples, and says what is wrong with them.")
     if "validation" not in found["splits"]:
         screen.say(on, "No validation split: training holds out about a tenth, whole speakers where it can.")
     screen.say(on)

@@ -249,6 +249,60 @@ def test_in_python_it_is_fitted_on_paths_and_on_samples(tmp_path: Path) -> None:
         model.fit(given, texts[1:])
 
 
+def test_in_python_all_that_cannot_be_learned_from_is_named(tmp_path: Path) -> None:
+    data = tones.write(tmp_path / "data", 6, seed=7)
+    given: list[Any] = [*sorted(data.glob("*.wav")), tmp_path / "a.wav", "b.wav", np.zeros(4000, np.float32)]
+    given.append(np.full(4000, 3000.0))
+    texts = ["low", " ", *["rise"] * 8]
+    settings = {name: value for name, value in SMALL.items() if name not in ("rate", "epochs", "hidden")}
+    model = SpeechRecognizer(epochs=1, rate=tones.RATE, settings=settings, hidden=4)
+    wrong = (
+        f"{given[1]}: nothing is said in it: its transcript is empty",
+        f"{tmp_path / 'a.wav'}: there is no such file",
+        "b.wav: there is no such file",
+        "recording 8: every sample is 0: nothing was recorded",
+        "recording 9: expected samples from -1 to 1, came 3000",
+    )
+    with pytest.raises(DataError, match="5 of 10 recordings cannot be used") as caught:
+        model.fit(given, texts)
+    assert all(each in str(caught.value) for each in wrong)
+    model.fit(given, texts, skip_bad=True)
+    assert "Left out 5 of 10 recordings:" in model.notes
+    assert all(any(note.startswith(each) for note in model.notes) for each in wrong)
+    assert model.recogniser.spec.size == (4, 1)
+    with pytest.raises(InvalidArgument, match=r"expected recordings as paths .* came int at index 1"):
+        model.fit([given[0], 1], texts[:2])  # type: ignore[list-item]
+    with pytest.raises(InvalidArgument, match="expected transcripts as strings, came float at index 0"):
+        model.fit(given[:2], [np.nan, "low"])  # type: ignore[list-item]
+    with pytest.raises(InvalidArgument, match="expected a list of recordings, came one"):
+        model.fit("a.wav", ["low"])
+
+
+def test_one_recording_or_several_are_heard_by_the_same_rule(trained: Path, unheard: Path) -> None:
+    recogniser, path = speech.load(trained), unheard / "000.wav"
+    samples = read(path, tones.RATE)
+    several = recogniser.transcribe([path, samples])
+    assert recogniser.transcribe(str(path)).text == several[0].text == several[1].text
+    assert recogniser.transcribe(samples) == several[1]
+    with pytest.raises(InvalidArgument, match=r"path of a recording, its samples \[n\], .* came int"):
+        recogniser.transcribe(5)  # type: ignore[call-overload]
+    with pytest.raises(InvalidArgument, match="came float at index 0"):
+        recogniser.transcribe([0.1, 0.2])  # type: ignore[list-item]
+
+
+def test_samples_are_checked_as_files_are(trained: Path, unheard: Path) -> None:
+    recogniser, said = speech.load(trained), read(unheard / "000.wav", tones.RATE)
+    with pytest.raises(DataError, match=r"recording 1: expected samples from -1 to 1, .* written as floats"):
+        recogniser.transcribe([said, 20000 * said])
+    with pytest.raises(DataError, match=r"the samples: every sample is 0: .* Was the microphone muted"):
+        recogniser.transcribe(np.zeros(4000, np.int16))
+    assert "% of its samples are clipped" in recogniser.transcribe(np.clip(20 * said, -1, 1)).notes[0]
+    stream = recogniser.stream()
+    assert not any(each.final for each in stream.feed(np.zeros(100)))
+    with pytest.raises(DataError, match="expected samples from -1 to 1"):
+        stream.feed(20000 * said)
+
+
 def test_what_cannot_be_asked_is_refused(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="speed"):
         SpeechSpec.from_options({"data": "x", "speeds": "0.1,1"})
@@ -262,7 +316,7 @@ def test_what_cannot_be_asked_is_refused(trained: Path, tmp_path: Path) -> None:
     speech.train(both, tmp_path / "both")
     with pytest.raises(Unsupported, match="is bidirectional"):
         speech.load(tmp_path / "both").stream()
-    with pytest.raises(DataError, match="less than one window"):
+    with pytest.raises(DataError, match="seconds, came 10 samples"):
         speech.load(tmp_path / "both").transcribe([np.zeros(10, np.float32)])
     described = json.loads((tmp_path / "both" / "model.json").read_text(encoding="utf-8"))
     for name, value in (

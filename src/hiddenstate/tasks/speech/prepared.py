@@ -160,8 +160,8 @@ def _only_judged(known: Sequence[Heard], split: str, symbols: Symbols) -> Iterat
         )
     if fast:
         yield (
-            f"{len(fast)} of {len(known)} recordings of {split} have fewer steps than their transcripts take, "
-            f"and cannot be recognised rightly: {listed(fast)}."
+            f"{len(fast)} of {len(known)} recordings of {split} have fewer steps than their transcripts "
+            f"take, and cannot be recognised rightly: {listed(fast)}."
         )
     if known and split == "validation" and not any(each.learnable for each in known):
         yield "No recording of validation can be written, so choices are made on what is trained on."
