@@ -140,6 +140,9 @@ def test_the_others_are_still_answered(cli: Callable, run: Path, tmp_path: Path)
     assert [line.split(".wav")[0] for line in said.out.splitlines()[2:]] == ["plain", "clipped"]
     for words in ("letter.wav: expected audio", "gone.wav: there is no such file", "clipped.wav: 41.2 %"):
         assert words in said.err
+    (tmp_path / "sounds" / "inner.wav").mkdir(parents=True)
+    written(tmp_path / "sounds", "plain")
+    assert cli("predict", run, tmp_path / "sounds", "--json").json()["source"].endswith("plain.wav")
     out = tmp_path / "found.jsonl"
     said = cli("predict", run, bad, good, "--json", "--out", out)
     assert said.code == 1

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hiddenstate.data.audio.reading import read
-from hiddenstate.data.recordings import read_recordings
+from hiddenstate.data.recordings import are_at, read_recordings
 from hiddenstate.data.spoken import SpokenCorpus
 from hiddenstate.errors import DataError, InvalidArgument
 from spoken_files import listed, written
@@ -49,6 +49,43 @@ def test_a_first_line_of_column_names_is_left_out_and_said(tmp_path: Path) -> No
     corpus = read_recordings(tmp_path)
     assert said(corpus) == [("a", "hello", None, 0.5)]
     assert corpus.notes == ("The first line of metadata.csv names columns and was left out.",)
+
+
+def test_tables_whose_first_line_names_columns(tmp_path: Path) -> None:
+    for name in ("a", "b", "clips/c"):
+        written(tmp_path / f"{name}.wav", 1.0)
+    lines = ("Audio_filepath,text,duration", 'a.wav,"go, on",1.0', "b.wav,stop,", "a.wav", "b.wav,x,long")
+    list_ = listed(tmp_path / "list.csv", *lines)
+    with pytest.raises(
+        DataError, match=r"2 of 4 .*\n.*line 4: expected 3 cells, came 1\n.*line 5: .*came 'long'"
+    ):
+        read_recordings(list_)
+    assert said(read_recordings(list_, skip_bad=True)) == [
+        ("a", "go, on", None, 1.0),
+        ("b", "stop", None, 1.0),
+    ]
+    theirs = listed(tmp_path / "train.tsv", "client_id\tpath\tsentence\tup_votes", 'me\tc.wav\t"Go\t2')
+    corpus = read_recordings(theirs)
+    assert said(corpus) == [("c", '"Go', "me", 1.0)]
+    assert corpus.notes == ("Not used of train.tsv: up_votes.",)
+    assert are_at(list_)
+    assert are_at(theirs)
+    assert not are_at(listed(tmp_path / "tickets.csv", "path,text,label", "/home,where is it,find"))
+    other = listed(tmp_path / "other.csv", "wav,label", *["a.wav,go"] * 25)
+    with pytest.raises(
+        DataError, match=r"\(audio_filepath or path\) .* came the columns wav, label"
+    ) as caught:
+        read_recordings(other)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_called_as_a_recording_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "wavs" / "x.wav").mkdir(parents=True)
+    listed(tmp_path / "metadata.csv", "x|word")
+    with pytest.raises(DataError, match=r"x\.wav: expected a recording, came a folder\. Name"):
+        read(tmp_path / "wavs" / "x.wav")
+    with pytest.raises(DataError, match=r"line 1: expected a recording, came a folder: .*x\.wav"):
+        read_recordings(tmp_path)
 
 
 def kaldi(folder: Path) -> None:

@@ -104,7 +104,7 @@ def _listed(path: Path) -> list[Path]:
 
     if not path.is_dir():
         return [path]
-    found = sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES)
+    found = sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
     if not found:
         raise InvalidArgument(f"{path} holds no recording; looked for {', '.join(SUFFIXES)}")
     return found

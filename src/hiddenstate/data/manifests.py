@@ -97,7 +97,7 @@ def manifest(file: Path) -> Listed:
         place = f"{file.name}, line {number}"
         try:
             said = json.loads(line)
-            entry = _entry(said, place, file.parent)
+            entry = entry_of(said, place, file.parent)
         except (ValueError, RecursionError) as error:
             listed.faults.append(f"{place}: {_brief(error)}")
             continue
@@ -108,7 +108,7 @@ def manifest(file: Path) -> Listed:
     return listed
 
 
-def _entry(said: object, place: str, folder: Path) -> Entry:
+def entry_of(said: object, place: str, folder: Path) -> Entry:
     """Read one line of a manifest; raises DataError, a ValueError, for what it should not hold."""
     if not isinstance(said, Mapping):
         raise DataError(f"expected an object with audio_filepath and text, came {type(said).__name__}")

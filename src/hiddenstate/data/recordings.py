@@ -13,6 +13,7 @@ from hiddenstate.data import manifests, store
 from hiddenstate.data.audio.noticing import SHORTEST
 from hiddenstate.data.audio.reading import SUFFIXES, Description, described
 from hiddenstate.data.corpus import SPLITS
+from hiddenstate.data.headed import headed, is_headed, names_audio
 from hiddenstate.data.manifests import Entry, Listed
 from hiddenstate.data.rows import SPLIT_NAMES
 from hiddenstate.data.sources import an4, fsdd, yesno
@@ -29,6 +30,7 @@ LEAVING_OUT: Mapping[str, Callable[[str], SpokenCorpus]] = {
     "fsdd": fsdd.read,
     "fsdd_connected": fsdd.connected,
 }
+TABLES = (".csv", ".tsv")
 LINES = (".jsonl", ".json", ".manifest")
 FASTEST = 30  # letters a second; speech has 10 to 20
 DIFFERS = 0.05  # share by which a duration may differ from the file's
@@ -37,7 +39,8 @@ DIFFERS = 0.05  # share by which a duration may differ from the file's
 def read_recordings(name_or_path: str | Path, *, skip_bad: bool = False) -> SpokenCorpus:
     """Read who says what: a corpus of `NAMED`, or a list of your own recordings.
 
-    A list is LJSpeech's metadata.csv with wavs/ beside it; a folder of Kaldi's (wav.scp, text), or folders
+    A list is LJSpeech's metadata.csv with wavs/ beside it; a CSV or TSV with columns of paths and
+    transcripts; a folder of Kaldi's (wav.scp, text), or folders
     of it called after splits; a manifest with a JSON object a line, or a folder of them called after splits;
     or a folder with name.txt beside name.wav. "fsdd:theo" is fsdd with all of theo's recordings as its test.
     Other names are those of folders in $HIDDENSTATE_DATA. The header of every recording is read, its samples
@@ -67,6 +70,8 @@ def are_at(name_or_path: str | Path) -> bool:
             return True
         lists = sorted(each for each in path.iterdir() if each.suffix.lower() in LINES)
         return bool(lists) and _names_audio(lists[0])
+    if path.suffix.lower() in TABLES and path.is_file() and names_audio(path):
+        return True
     if path.suffix.lower() == ".csv":
         return (path.parent / "wavs").is_dir()
     return path.is_file() and path.suffix.lower() in LINES and _names_audio(path)
@@ -98,19 +103,24 @@ def _listed(path: Path) -> Listed:
         return manifests.kaldi(path.parent)
     if path.suffix.lower() in LINES:
         return manifests.manifest(path)
-    if path.suffix.lower() == ".csv":
-        return manifests.table(path)
+    if path.suffix.lower() in TABLES:
+        return _table(path)
     raise InvalidArgument(
-        f"{path}: expected metadata.csv (id|text), a manifest ({', '.join(LINES)}), wav.scp, or a folder; "
-        f"came {path.suffix or 'a file without a suffix'}."
+        f"{path}: expected metadata.csv (id|text), a table with columns (.csv, .tsv), a manifest "
+        f"({', '.join(LINES)}), wav.scp, or a folder; came {path.suffix or 'a file without a suffix'}."
     )
+
+
+def _table(path: Path) -> Listed:
+    """LJSpeech's table, or one whose first line names the columns."""
+    return headed(path) if path.suffix.lower() == ".tsv" or is_headed(path) else manifests.table(path)
 
 
 def _folder(path: Path) -> Listed:
     if (path / "wav.scp").is_file():
         return manifests.kaldi(path)
     if (path / "metadata.csv").is_file():
-        return manifests.table(path / "metadata.csv")
+        return _table(path / "metadata.csv")
     inside = sorted(each for each in path.iterdir() if not each.name.startswith("."))
     scripts = [each for each in inside if (each / "wav.scp").is_file()]
     if scripts:

@@ -136,6 +136,8 @@ def blocks(
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """Open an audio file; whatever its library says of it becomes a DataError that names it."""
+    if path.is_dir():
+        raise DataError(f"{path}: expected a recording, came a folder. Name the recordings in it.")
     check_is_there(path)
     if path.stat().st_size == 0:
         raise DataError(f"{path}: expected audio, came an empty file. Record it again, or leave it out.")
