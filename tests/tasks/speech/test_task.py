@@ -12,14 +12,16 @@ import torch
 from safetensors.numpy import load_file
 
 import tones
-from hiddenstate import SpeechRecognizer
+from hiddenstate import SpeechRecognizer, pictures
 from hiddenstate.data.audio.reading import read
+from hiddenstate.data.recordings import read_recordings
 from hiddenstate.errors import DataError, InvalidArgument, RunError, Unsupported
 from hiddenstate.scores import confusions, error_rates
 from hiddenstate.tasks import speech
 from hiddenstate.tasks.speech import SpeechSpec, SpokenWord, Transcript
 from hiddenstate.tasks.speech.fitting import batch_of, fit_model, loss_of
 from hiddenstate.tasks.speech.model import SpeechModel
+from hiddenstate.tasks.speech.picture import heard_png
 from hiddenstate.tasks.speech.prepared import prepare
 from hiddenstate.tasks.speech.symbols import Symbols
 
@@ -330,6 +332,21 @@ def test_what_cannot_be_asked_is_refused(trained: Path, tmp_path: Path) -> None:
         )
         with pytest.raises(RunError, match="is damaged"):
             speech.load(tmp_path / "both")
+
+
+def test_a_picture_says_what_it_is_of_in_hertz(
+    trained: Path, unheard: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures: list[Any] = []
+    monkeypatch.setattr(pictures, "png", lambda figure: figures.append(figure) or b"")
+    recording = read_recordings(unheard).split("train")[0]
+    heard_png(speech.load(trained), recording)
+    wave, mel, *_ = figures[0].axes
+    assert wave.get_title(loc="left").splitlines() == [
+        "000.wav", f"said: {recording.text}", f"recognised: {recording.text}",
+    ]  # fmt: skip
+    assert mel.get_ylabel() == "frequency (Hz)"
+    assert [label.get_text() for label in mel.get_yticklabels()] == ["250", "500", "1000", "2000"]
 
 
 def test_symbols_come_back_from_their_ids() -> None:

@@ -19,6 +19,7 @@ from hiddenstate.tasks.speech.commands.reporting import evaluated
 from hiddenstate.tasks.speech.commands.spotter import FILE as SPOTS
 from hiddenstate.tasks.speech.commands.spotter import Spotter
 from hiddenstate.tasks.speech.judgeable import can_be_heard, judgeable
+from hiddenstate.tasks.speech.picture import heard_png
 from hiddenstate.tasks.speech.predictor import Recogniser, Transcript
 from hiddenstate.tasks.speech.symbols import normal
 
@@ -160,4 +161,4 @@ def write_report(
     """Write a report and its picture."""
     picture = "heard.png" if name == "report.md" else "evaluation.png"
     run.write(name, report.markdown(title, found, notes, picture))
-    run.write(picture, report.heard_png(recogniser, found.recordings[0]))
+    run.write(picture, heard_png(recogniser, found.recordings[0]))
