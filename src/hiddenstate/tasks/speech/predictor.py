@@ -114,9 +114,7 @@ class Recogniser:
             found = self._listened(parts)
         return replace(found, source=source, notes=tuple(notes))
 
-    def parts(
-        self, given: Said, name: str, tell: Callable[[str], None]
-    ) -> tuple[str, Iterable[np.ndarray]]:
+    def parts(self, given: Said, name: str, tell: Callable[[str], None]) -> tuple[str, Iterable[np.ndarray]]:
         """What a recording is called, and its samples bit by bit; in the end it is told what is doubtful.
 
         `name` is what errors call samples that have no name.
