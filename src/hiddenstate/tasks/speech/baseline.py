@@ -21,6 +21,7 @@ from hiddenstate.train import fit
 AROUND = 5  # steps to each side that are seen together: about a third of a second
 WIDTH = 384
 EPOCHS = 30  # it has learned what it can by then
+RATE = 0.0015  # of learning; at the recogniser's, which is higher, some of its trainings come to nothing
 NAME = "snapshot (a window of steps, no memory)"
 
 
@@ -56,7 +57,8 @@ class Window:
     def fit(cls, prepared: Prepared, spec: SpeechSpec) -> Window:
         """Train it on what the recogniser is trained on, for fewer epochs."""
         began = time.perf_counter()
-        shorter = spec.model_copy(update={"epochs": min(spec.epochs, EPOCHS), "convolved": 0})
+        own = {"epochs": min(spec.epochs, EPOCHS), "learning_rate": RATE, "convolved": 0}
+        shorter = spec.model_copy(update=own)
         torch.manual_seed(spec.seed)
         module = WindowModel(shorter, len(prepared.symbols))
         held = [prepared.features.normalised(each.frames) for each in prepared.held_out()]
