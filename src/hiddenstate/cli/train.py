@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -198,7 +198,7 @@ def begin(
             "For example: hiddenstate train classify --data tickets.csv"
         )
     module = tasks.find(task).load()
-    _refuse_of_others(task, given)
+    _refuse_of_others(task, [key for key in given if key not in module.SPEC.model_fields])
     spec = module.SPEC.from_options(given)
     folder = out or options.new_folder(task, spec.data)
     _say_if_slower()
@@ -206,14 +206,12 @@ def begin(
     return summary
 
 
-def _refuse_of_others(task: str, given: Mapping[str, object]) -> None:
-    """Raise InvalidArgument for a setting that other tasks have, and this one has not."""
+def _refuse_of_others(task: str, unknown: Sequence[str]) -> None:
+    """Raise InvalidArgument for a setting that other tasks have, among those that this one has not."""
     from hiddenstate import tasks
 
-    fields = {name: each.load().SPEC.model_fields for name, each in tasks.TASKS.items()}
-    for key in given:
-        owners = [name for name in fields if key in fields[name]]
-        if owners and task not in owners:
+    for key in unknown:
+        if owners := [name for name, each in tasks.TASKS.items() if key in each.load().SPEC.model_fields]:
             flag = FLAGS.get(key, f"--set {key}=...")
             raise InvalidArgument(
                 f"{task} has no setting {key!r}: {flag} is for train {' and '.join(owners)}. Leave it out."
