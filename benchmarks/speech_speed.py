@@ -20,9 +20,9 @@ from torch.nn import functional
 
 from hiddenstate.data.recordings import read_recordings
 from hiddenstate.data.spoken import SpokenCorpus, divided
-from hiddenstate.decode import NGram
 from hiddenstate.learner import make, move_average
 from hiddenstate.tasks.speech.fitting import EpochBatches
+from hiddenstate.tasks.speech.language import Language
 from hiddenstate.tasks.speech.listening import Weights
 from hiddenstate.tasks.speech.model import SpeechModel
 from hiddenstate.tasks.speech.predictor import Recogniser
@@ -170,10 +170,9 @@ def untrained(spec: SpeechSpec, corpus: SpokenCorpus) -> Recogniser:
     """A recogniser that has learned the words and n-grams of a corpus, but not how they sound."""
     first = replace(corpus, splits={"train": corpus.split("train")[:1]})
     heard = prepare(first, spec)
-    texts = [each.text.split() for each in corpus.split("train")]
-    symbols = type(heard.symbols).of((each.text for each in corpus.split("train")), heard.symbols.kind)
+    texts = [each.text for each in corpus.split("train")]
+    symbols = type(heard.symbols).of(texts, heard.symbols.kind)
     torch.manual_seed(spec.seed)
     reader = SpeechModel(spec, len(symbols)).reader()
-    lm = NGram.train(texts, order=spec.language_model) if spec.language_model else None
-    words = tuple(sorted({word for text in texts for word in text}))
-    return Recogniser(spec, heard.features, symbols, reader, lm, words, WEIGHTS)
+    language = Language.of(texts, symbols, spec)
+    return Recogniser(spec, heard.features, symbols, reader, language.lm, language.words, WEIGHTS)

@@ -14,6 +14,7 @@ import soundfile
 import tones
 from fresh_python import alone, stopped
 from hiddenstate.data.audio.reading import read
+from hiddenstate.decode import NGram
 from recording_sessions import Terminal
 
 if TYPE_CHECKING:
@@ -108,6 +109,29 @@ def test_pieces_of_words_are_learned_and_heard_without_what_learned_them(
     assert "letters take" in said.err
 
 
+def test_files_say_what_can_be_said_and_how_probable_it_is(
+    cli: Callable, unheard: Path, tmp_path: Path
+) -> None:
+    listed, arpa = tmp_path / "words.txt", tmp_path / "lm.arpa"
+    listed.write_text("low\nrise\n", encoding="utf-8")
+    NGram.train([["low", "rise"], ["rise"]], order=2).write_arpa(arpa)
+    files = (f"closed={listed}", f"language_model={arpa}")
+    words = [part for each in (*SETTINGS, *files) for part in ("--set", each)]
+    words[words.index("epochs=60")] = "epochs=1"
+    said = cli("train", "speech", "--data", unheard, "--out", tmp_path / "run", *words)
+    assert said.code == 0, said.err
+    assert "2 words of the training transcripts are not in" in " ".join(said.out.split())
+    assert NGram.read_arpa(tmp_path / "run" / "language.arpa").order == 2
+    done = alone("predict", tmp_path / "run", unheard, "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    rows = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    assert {word for row in rows for word in row["text"].split()} <= {"low", "rise"}
+    words[words.index(files[1])] = f"language_model={listed}"
+    said = cli("train", "speech", "--data", unheard, "--out", tmp_path / "other", *words)
+    assert (said.code, (tmp_path / "other").exists()) == (1, False)
+    assert "words.txt ends behind line 2" in " ".join(said.err.split())
+
+
 @pytest.mark.parametrize("as_wav", [True, False])
 def test_a_pipe_is_heard_while_it_arrives(heard: tuple[Path, Said], unheard: Path, as_wav: bool) -> None:
     path = sorted(unheard.glob("*.wav"))[0]
@@ -146,7 +170,7 @@ def test_a_file_that_cannot_be_read_does_not_lose_the_others(
 def test_what_a_run_that_listens_cannot_do(
     cli: Callable, heard: tuple[Path, Said], trained: tuple[Path, Said], tmp_path: Path
 ) -> None:
-    run = heard[0]
+    run, data = heard[0], tones.write(tmp_path / "data", 2, seed=0)
     stereo = tmp_path / "stereo.wav"
     soundfile.write(stereo, np.zeros((800, 2)), 44_100)
     for words, typed, expected in (
@@ -157,6 +181,7 @@ def test_what_a_run_that_listens_cannot_do(
         (("predict", run, "--stream", "-"), stereo.read_bytes(), "2 channels, 44100 a second"),
         (("predict", trained[0], "--stream", "-"), None, "reads texts"),
         (("chat", run), None, "listens"),
+        (("data", "check", data), None, "data holds recordings, and what is checked here are texts"),
         (("evaluate", run, "--text", "said"), None, "--text and --label choose columns of tables"),
         (("train", "speech"), None, "speech needs 'data'"),
         (("train", "speech", "--data", "nowhere"), None, "no recordings called 'nowhere'"),

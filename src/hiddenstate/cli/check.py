@@ -56,10 +56,17 @@ def check(
 
     Exit code 1 where training would be misled, 0 where there is at most something to look at.
     """
+    from hiddenstate.data import recordings
     from hiddenstate.data.checks.correction import csv_of
     from hiddenstate.intact import write
     from hiddenstate.tasks import classify
 
+    if recordings.are_at(file):
+        raise InvalidArgument(
+            f"{file} holds recordings, and what is checked here are texts with labels; "
+            f"`hiddenstate data {file}` says what is in it, and `train speech` lists all that cannot be "
+            "used, before it trains"
+        )
     target = _free(file, out, overwrite)
     checked = classify.check(file, text=text, label=label, seed=seed)
     if checked.verdicts:

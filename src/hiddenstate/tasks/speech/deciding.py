@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hiddenstate.decode import NGram, PrefixBeam
+from hiddenstate.decode import PrefixBeam
 from hiddenstate.tasks.speech.commands.spotter import Spotter
 from hiddenstate.tasks.speech.commands.training import with_threshold
 from hiddenstate.tasks.speech.listening import Weights, chosen_weights, search_of
@@ -18,9 +18,7 @@ def decide(prepared: Prepared, spec: SpeechSpec, trained: Reader) -> Recogniser 
     """The recogniser with weights as a run holds them, and a language; or with a threshold for commands."""
     stored = {name: value.astype(np.float16).astype(np.float32) for name, value in trained.parameters.items()}
     reader, symbols = Reader(spec, stored), prepared.symbols
-    texts = [each.text.split() for each in prepared.heard["train"]]
-    words = sorted({word for text in texts for word in text}) if spec.closed else []
-    lm = NGram.train(texts, order=spec.language_model) if spec.language_model else None
+    lm, words = prepared.language.lm, prepared.language.words
     weights = Weights(0.0, 0.0)
     if lm is not None:
         held = prepared.held_out()
@@ -30,5 +28,5 @@ def decide(prepared: Prepared, spec: SpeechSpec, trained: Reader) -> Recogniser 
             return search_of(spec, symbols, lm, words, chosen)
 
         weights = chosen_weights(make, reader.scores(frames), [each.text for each in held])
-    recogniser = Recogniser(spec, prepared.features, symbols, reader, lm, tuple(words), weights)
+    recogniser = Recogniser(spec, prepared.features, symbols, reader, lm, words, weights)
     return with_threshold(prepared, recogniser) if spec.commands else recogniser

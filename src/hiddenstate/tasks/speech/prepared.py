@@ -14,6 +14,7 @@ from hiddenstate.data.spoken import Spoken, SpokenCorpus
 from hiddenstate.decode.ctc import fewest_frames
 from hiddenstate.errors import DataError
 from hiddenstate.tasks.speech import unsaid
+from hiddenstate.tasks.speech.language import Language
 from hiddenstate.tasks.speech.spec import PIECES, SpeechSpec
 from hiddenstate.tasks.speech.symbols import QUOTED, Symbols, listed, normal
 from hiddenstate.tasks.text.markdown import flat
@@ -50,6 +51,7 @@ class Prepared:
     symbols: Symbols
     heard: Mapping[str, tuple[Heard, ...]]
     noises: Noises
+    language: Language
     notes: tuple[str, ...]
 
     def held_out(self) -> tuple[Heard, ...]:
@@ -67,13 +69,15 @@ def prepare(
     """Hear every recording of a divided corpus; `tell(done, of)` is told how far it is.
 
     Raises DataError for a split without recordings, and one that lists all recordings and transcripts that
-    cannot be used, those among them which the corpus left out; with skip_bad they are noted.
+    cannot be used, those among them which the corpus left out; with skip_bad they are noted. As
+    `Language.of` does for files of words.
     """
     texts = [each.text for each in corpus.splits["train"]]
     symbols = Symbols.of(texts, spec.symbols, spec.pieces or PIECES)
+    language = Language.of(texts, symbols, spec)
     total, done = len(corpus), 0
     heard: dict[str, tuple[Heard, ...]] = {}
-    notes: list[str] = list(_notes_on(symbols, spec))
+    notes: list[str] = [*_notes_on(symbols, spec), *language.notes]
     faults = [*corpus.left_out]
     for name, recordings in corpus.splits.items():
 
@@ -101,7 +105,8 @@ def prepare(
     frames = [each.frames for each in heard["train"]]
     plain = (rows for each in heard["train"] for rows in (each.frames, *each.changed))
     noises = Noises.of(spec.features, frames, spec.seed)
-    return Prepared(spec.features.fitted(plain), symbols, heard, noises, (*dict.fromkeys(notes), *left_out))
+    features, said = spec.features.fitted(plain), (*dict.fromkeys(notes), *left_out)
+    return Prepared(features, symbols, heard, noises, language, said)
 
 
 def _notes_on(symbols: Symbols, spec: SpeechSpec) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import os
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from hiddenstate.cells import resolve
 from hiddenstate.data.audio.augment import LARGEST, Augmentation
@@ -21,8 +22,24 @@ FOR_COMMANDS = {"symbols": "words", "bidirectional": False, "language_model": 0,
 PLAIN = {"convolved": 0, "silence": 0.0, "frequency_masks": 0, "time_masks": 0}  # strings hold pauses
 USUAL_FOR_COMMANDS = {**FOR_COMMANDS, "normalisation": "training", **PLAIN}
 
+YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+HIGHEST_ORDER = 6
 WIDE = 256  # hidden units
 STREAMED = 1.0  # seconds of silence: what it ends an utterance by has to be learned
+
+
+def _order_or_file(value: Any) -> Any:
+    """A number as one, whatever else is written as the name of a file."""
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    return int(text) if isinstance(text, str) and text.strip().lstrip("-").isdecimal() else text
+
+
+def _whether_or_file(value: Any) -> Any:
+    """Yes or no as one of them, whatever else is written as the name of a file."""
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(text, str) or text.strip().lower() not in (*YES, *NO):
+        return text
+    return text.strip().lower() in YES
 
 
 class SpeechSpec(TaskSpec):
@@ -73,8 +90,10 @@ class SpeechSpec(TaskSpec):
     time_masks: int = Field(2, ge=0, le=64)
     time_width: int = Field(25, ge=0, le=10_000)  # frames; at most a fifth of a recording
 
-    language_model: int = Field(3, ge=0, le=6)  # order of the n-grams of words, 0 for none
-    closed: bool = True  # only words of the training transcripts can be recognised
+    # order of the n-grams of words, 0 for none; or an ARPA file, in place of what the transcripts tell
+    language_model: Annotated[int | str, BeforeValidator(_order_or_file)] = 3
+    # whether only words of the training transcripts can be recognised; or a file of those that can
+    closed: Annotated[bool | str, BeforeValidator(_whether_or_file)] = True
     beam: int = Field(16, ge=1, le=4096)
 
     commands: tuple[str, ...] = ()  # answer with one of these alone, and refuse all else
@@ -89,6 +108,12 @@ class SpeechSpec(TaskSpec):
 
     def check(self) -> None:
         """Raise InvalidArgument for settings that do not go together."""
+        order = self.language_model
+        if isinstance(order, int) and not 0 <= order <= HIGHEST_ORDER:
+            raise InvalidArgument(
+                f"language_model: expected an order of 0 (none) to {HIGHEST_ORDER}, or an ARPA file, came "
+                f"{order}"
+            )
         if self.pieces is not None and self.symbols != "bpe":
             raise InvalidArgument(
                 f"pieces of words are symbols of bpe, and these are {self.symbols}; leave pieces out, or set "
