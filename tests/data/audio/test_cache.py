@@ -166,7 +166,9 @@ def test_all_bad_recordings_are_listed_at_once(tmp_path: Path, cache: FeatureCac
         with pytest.raises(DataError, match="3 of 3 recordings cannot be used"):
             refuse(gathered(bad, FEATURES, each).faults, 3, skip_bad=True)
     assert refuse((), 4, skip_bad=False) == ()
-    assert refuse(["a."] * 7, 8, skip_bad=True) == ("Left out 7 of 8 recordings:", *["a."] * 7)
+    seven = [f"{number}." for number in range(7)]
+    assert refuse(seven, 8, skip_bad=True) == ("Left out 7 of 8 recordings:", *seven)
+    assert refuse(["a.", "b.", "a."], 8, skip_bad=True) == ("Left out 2 of 8 recordings:", "a.", "b.")
     short = Recording("short", written(tmp_path / "short.wav", 0.15), "word", 0.15)
     for speeds, count in (((), 0), ((1.0, 2.0), 1)):
         found = gathered([short], Features(window=0.1), speeds=speeds)

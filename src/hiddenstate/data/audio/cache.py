@@ -197,11 +197,12 @@ def gathered(
 
 def refuse(faults: Sequence[str], of: int, skip_bad: bool) -> tuple[str, ...]:
     """Raise DataError that lists all faults of so many recordings; with skip_bad, return them as notes, the
-    first with their count.
+    first with their count. What is wrong with a part of several is listed once.
 
     It raises all the same where no recording is left.
     """
     none_left = len(faults) == of
+    faults = [*dict.fromkeys(faults)]
     if faults and (not skip_bad or none_left):
         cure = "" if none_left else "\nCorrect them, or go on with the others: skip_bad=True (--skip-bad)."
         listed = "\n  ".join(faults)

@@ -200,9 +200,10 @@ def bound(tally: Tally) -> str:
 def long(hours: float) -> str:
     """A time in words.
 
-    >>> long(0.001), long(0.2), long(2.5)
-    ('4 seconds', '12.0 minutes', '2.5 hours')
+    >>> long(1 / 3600), long(0.001), long(0.2), long(2.5)
+    ('1 second', '4 seconds', '12.0 minutes', '2.5 hours')
     """
-    if hours < 1:
-        return f"{60 * hours:.1f} minutes" if 60 * hours >= 1 else f"{3600 * hours:.0f} seconds"
-    return f"{hours:.1f} hours"
+    if hours >= 1:
+        return f"{hours:.1f} hours"
+    seconds = round(3600 * hours)
+    return f"{60 * hours:.1f} minutes" if seconds >= 60 else f"{seconds} second{'s' * (seconds != 1)}"
