@@ -168,7 +168,8 @@ def _corpus(path: Path, listed: Listed, skip_bad: bool) -> SpokenCorpus:
                 raise DataError(f"a second recording called {entry.name}")
             recording = _recording(entry, headers)
         except DataError as error:
-            faults.append(f"{entry.place}: {error}")
+            named = str(error).startswith(f"{entry.path}:") and str(entry.path).endswith(entry.place)
+            faults.append(str(error) if named else f"{entry.place}: {error}")
             continue
         seen.add((entry.split, entry.name))
         digest.update(f"{entry.name} {recording.seconds}".encode())
