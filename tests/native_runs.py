@@ -88,6 +88,17 @@ class Call:
         whole = [torch.zeros_like(x) if g is None else g for x, g in zip(asked.leaves, grads, strict=True)]
         return [value.detach() for value in found], whole
 
+    def moved(self, seed: int) -> Call:
+        """The same with every leaf's numbers moved at random, each by one unit in its last place or not."""
+        generator = torch.Generator().manual_seed(seed)
+        by = [torch.randint(-1, 2, leaf.shape, generator=generator) for leaf in self.leaves]
+        ends = [
+            torch.full_like(leaf, torch.inf).copysign(step)
+            for leaf, step in zip(self.leaves, by, strict=True)
+        ]
+        near = zip(self.leaves, ends, by, strict=True)
+        return self.with_leaves([torch.where(step == 0, x, x.nextafter(end)) for x, end, step in near])
+
     def part(self, rows: slice = slice(None), steps: slice = slice(None), **changes) -> Call:
         """Some of the sequences, some of the steps."""
         masks = [
@@ -142,23 +153,24 @@ class Allowance:
 
     An error is the largest of all tensors of a kind, each in units of the last place of its largest number:
     in a tensor by itself the reference may be exact by luck. That number counts as `smallest` where it is
-    less: what 1 - y * y of a saturated unit leaves is the rounding of y alone.
+    less: what 1 - y * y of a saturated unit leaves is the rounding of y alone. Of several runs of the
+    reference the largest error counts.
     """
 
     def __init__(self, smallest: float = 0.0) -> None:
         self.errors: dict[str, list[float]] = {}
         self.smallest = smallest
 
-    def add(self, kind: str, found: Tensor, truth: Tensor, judge: Tensor) -> None:
-        """Take one tensor in, beside the float64 truth and the float32 reference."""
+    def add(self, kind: str, found: Tensor, truth: Tensor, *judges: Tensor) -> None:
+        """Take one tensor in, beside the float64 truth and what runs of the float32 reference gave."""
         if truth.numel() == 0:
             return
         ulp = float(np.spacing(np.float32(max(truth.abs().max().item(), self.smallest))))
         worst = self.errors.setdefault(kind, [0.0, 0.0])
-        for place, value in enumerate((found, judge)):
+        for place, value in enumerate((found, *judges)):
             error = (value.double() - truth).abs().max().item() / ulp
             assert error == error, f"among the {kind} one is not a number"
-            worst[place] = max(worst[place], error)
+            worst[min(place, 1)] = max(worst[min(place, 1)], error)
 
     def used(self) -> dict[str, float]:
         """For each kind, the share of the allowance: at most 1 where the law holds."""
