@@ -16,7 +16,7 @@ from hiddenstate.data.spoken import Recording
 from hiddenstate.errors import DataError, InvalidArgument
 from hiddenstate.tasks.speech import SpeechSpec
 from hiddenstate.tasks.speech.commands import shown
-from hiddenstate.tasks.speech.commands.judging import Course, Heard, bound
+from hiddenstate.tasks.speech.commands.judging import Course, Heard, bound, surest
 from hiddenstate.tasks.speech.commands.listed import Commands, read_commands
 from hiddenstate.tasks.speech.commands.material import Noise, Shuffled, Strung, asked_of, strings
 from hiddenstate.tasks.speech.commands.spotter import Answer, Spotted
@@ -283,6 +283,14 @@ def test_the_threshold_lies_between_what_may_pass_and_what_may_not() -> None:
     # all else is louder than any command: nothing is answered rather than anything false
     loud = heard(said, [[(0, 0.6)], [], [(1, 0.9)], []])
     assert loud.tally(loud.chosen(0.0) + 1e-9).alarms == 0
+
+
+def test_what_sounded_most_like_a_command_is_named() -> None:
+    one = heard([(), (0,), ()], [[(0, 0.61), (1, 0.4)], [(0, 0.99), (1, 0.98)], [(1, 0.97)]])
+    assert [(score, command) for score, _, command in one.wrong()] == [(0.97, 1), (0.61, 0), (0.4, 1)]
+    told = surest(one, ("go", "stop now"))
+    assert told == "What sounded most like a command and is none: x (stop now, 0.970), x (go, 0.610)."
+    assert surest(heard([(), (0,)], [[(0, 0.5)], [(1, 0.99)]]), ("go", "stop now")) == ""
 
 
 def test_a_course_lays_each_recording_once() -> None:

@@ -22,6 +22,7 @@ AT_ONCE = 60.0  # seconds of the stream that are heard at once
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 LEAST = 0.5  # a threshold is never below it: more probable than not
 MOST = 0.99
+SHOWN = 3  # recordings that are named because they sounded like a command
 SURE = 3.0  # with none in so many hours, there are fewer than 3 in so many (Hanley and Lippman-Hand 1983)
 
 
@@ -125,6 +126,17 @@ class Heard:
         """What each of THRESHOLDS lets through."""
         return [self.tally(threshold) for threshold in THRESHOLDS]
 
+    def wrong(self) -> list[tuple[float, str, int]]:
+        """Score, recording and command of each event where no command was said, the surest first."""
+        rows = zip(self.course.stream.parts, self.course.said, self.found, strict=True)
+        found = [
+            (event.score, part.name, event.command)
+            for part, said, events in rows
+            if not said
+            for event in events
+        ]
+        return sorted(found, reverse=True)
+
     def chosen(self, most: float) -> float:
         """The threshold with at most so many false alarms an hour, and none where that cannot be told.
 
@@ -132,7 +144,7 @@ class Heard:
         command above it.
         """
         rows = list(zip(self.course.said, self.found, strict=True))
-        others = sorted((e.score for said, events in rows if not said for e in events), reverse=True)
+        others = [score for score, _, _ in self.wrong()]
         passing = math.floor(most * self.course.hours)
         limit = max([LEAST, *others[passing : passing + 1]])
         above = []
@@ -186,6 +198,13 @@ def _blocks(pieces: Iterator[np.ndarray], size: float) -> Iterator[np.ndarray]:
             waiting = []
     if waiting:
         yield np.concatenate(waiting)
+
+
+def surest(heard: Heard, commands: Sequence[str]) -> str:
+    """In words, which recordings without a command sounded most like one; empty where none did."""
+    found = [row for row in heard.wrong() if row[0] > LEAST][:SHOWN]
+    named = ", ".join(f"{name} ({commands[place]}, {score:.3f})" for score, name, place in found)
+    return f"What sounded most like a command and is none: {named}." if named else ""
 
 
 def bound(tally: Tally) -> str:

@@ -155,11 +155,7 @@ def _by_command(spotter: Spotter, heard: Heard) -> list[list[str]]:
 
 
 def _alarms(spotter: Spotter, heard: Heard) -> list[list[str]]:
-    rows = zip(heard.course.stream.parts, heard.course.said, heard.found, strict=True)
-    found = [
-        (event.score, part.name, event.command) for part, said, events in rows if not said for event in events
-    ]
-    loud = sorted((row for row in found if row[0] >= spotter.threshold), reverse=True)[:SHOWN]
+    loud = [row for row in heard.wrong() if row[0] >= spotter.threshold][:SHOWN]
     return [[cell(name), cell(spotter.commands.texts[place]), f"{score:.2f}"] for score, name, place in loud]
 
 

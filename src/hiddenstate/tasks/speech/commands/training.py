@@ -26,6 +26,8 @@ def with_threshold(prepared: Prepared, recogniser: Recogniser) -> Spotter:
     spec = recogniser.spec
     spotter = Spotter(recogniser, Commands(spec.commands), judging.LEAST)
     held = judging.heard(spotter, _course(prepared, spotter, "validation"))
+    if said := judging.surest(held, spotter.commands.texts):
+        Lines().say(said)
     return spotter.at(held.chosen(spec.alarms))
 
 
