@@ -165,7 +165,8 @@ def test_a_required_module_is_not_left_out_in_silence(tmp_path: Path) -> None:
 def test_sdist_builds_the_same_wheel(tmp_path: Path) -> None:
     sdist = build("sdist", tmp_path)
     with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python has filters since 3.11.4
+        archive.extractall(tmp_path)
     unpacked = tmp_path / f"hiddenstate-{hiddenstate.__version__}"
     assert package_files(unpacked) == package_files(HOUSE)
     for name in (
