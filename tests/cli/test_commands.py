@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SETTINGS: dict[str, Any] = {
     "hidden": 24, "layers": 1, "rate": 8000, "mels": 16, "epochs": 20, "batch_size": 4, "speeds": "1",
-    "learning_rate": 0.01, "dropout": 0, "time_masks": 0, "frequency_masks": 0, "noise": 0,
+    "learning_rate": 0.01, "dropout": 0, "time_masks": 0, "frequency_masks": 0, "noise": 0, "convolved": 0,
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from hiddenstate.tasks.speech.sizes import CHANNELS, SIZES, units
 PIECES = 200
 FOR_COMMANDS = {"symbols": "words", "bidirectional": False, "language_model": 0, "closed": False}
 # what is not said for commands: sounds are compared with those of training from the first step on
-PLAIN = {"convolved": 0, "silence": 0.0, "frequency_masks": 0, "time_masks": 0}  # strings hold pauses
+PLAIN = {"silence": 0.0, "frequency_masks": 0, "time_masks": 0}  # strings hold pauses
 USUAL_FOR_COMMANDS = {**FOR_COMMANDS, "normalisation": "training", **PLAIN}
 
 YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
