@@ -91,13 +91,9 @@ class Call:
     def moved(self, seed: int) -> Call:
         """The same with every leaf's numbers moved at random, each by one unit in its last place or not."""
         generator = torch.Generator().manual_seed(seed)
-        by = [torch.randint(-1, 2, leaf.shape, generator=generator) for leaf in self.leaves]
-        ends = [
-            torch.full_like(leaf, torch.inf).copysign(step)
-            for leaf, step in zip(self.leaves, by, strict=True)
-        ]
-        near = zip(self.leaves, ends, by, strict=True)
-        return self.with_leaves([torch.where(step == 0, x, x.nextafter(end)) for x, end, step in near])
+        steps = [torch.randint(-1, 2, leaf.shape, generator=generator) for leaf in self.leaves]
+        near = zip(self.leaves, steps, strict=True)
+        return self.with_leaves([leaf.nextafter(leaf + step) for leaf, step in near])
 
     def part(self, rows: slice = slice(None), steps: slice = slice(None), **changes) -> Call:
         """Some of the sequences, some of the steps."""
